@@ -1,0 +1,1 @@
+"""Aigaq: open video evidence for elections."""

@@ -1,0 +1,1 @@
+"""The centre: receives, verifies, stores and serves sealed footage."""

@@ -1,0 +1,27 @@
+"""What every room may stand on: errors, clock, texts, settings. It knows no room above it."""
+
+from aigaq.base.clock import Clock, ManualClock, SystemClock, from_ms, utc_ms
+from aigaq.base.errors import AigaqError, Explanation, error_classes
+from aigaq.base.i18n import DEFAULT_LANGUAGE, LANGUAGES, N_, Language, as_language, translate, translate_plural
+from aigaq.base.settings import Settings, SettingsError, load_settings
+
+__all__ = [
+    "DEFAULT_LANGUAGE",
+    "LANGUAGES",
+    "N_",
+    "AigaqError",
+    "Clock",
+    "Explanation",
+    "Language",
+    "ManualClock",
+    "Settings",
+    "SettingsError",
+    "SystemClock",
+    "as_language",
+    "error_classes",
+    "from_ms",
+    "load_settings",
+    "translate",
+    "translate_plural",
+    "utc_ms",
+]

@@ -1,0 +1,1 @@
+"""The register: election, territories, polling stations, zones and cameras."""

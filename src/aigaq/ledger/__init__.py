@@ -1,0 +1,1 @@
+"""The log of a station: append-only, signed, checkable by anyone."""

@@ -1,0 +1,1 @@
+"""The box at the polling station: journal, spool, upload, health."""
