@@ -1,13 +1,16 @@
 """The leaves of a station log: one record for each sealed segment and for each gap, in deterministic CBOR.
 
-A record is an array whose first item is its type (RFC 8949 §4.2.1 core deterministic encoding). Decoding is strict: a
-record that would not encode back to the very same bytes is refused, so one fact has one hash.
+A record is an array whose first item is its type (RFC 8949 §4.2.1 core deterministic encoding). A record with a value
+out of range cannot be made, and decoding is strict: bytes that would not encode back to the very same bytes are
+refused, so one fact has one hash.
 """
 
 import enum
 import hashlib
+import re
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
 import cbor2
 
@@ -15,6 +18,19 @@ NO_HASH: Final = bytes(32)
 NO_BEACON: Final = bytes(16)
 HOLE_MS: Final = 500
 """A larger step between neighbours without a gap record is a silent hole."""
+MAX_RECORD: Final = 512
+"""Bytes; the longest record that can be written has 385."""
+MAX_SEGMENT: Final = 64 << 20
+"""Bytes of one segment: 6 s at 80 Mb/s, and some."""
+MAX_DURATION_MS: Final = 60_000
+"""A segment is cut at 6 s; a longer claim than this would hide a hole inside a segment."""
+MAX_MS: Final = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z, so that every time can be printed."""
+MAX_COUNT: Final = 2**53 - 1
+"""The largest integer that every reader, JavaScript included, keeps exactly."""
+ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+"""Identifiers of elections, stations and cameras."""
+STREAMS: Final = ("main", "sub")
 
 
 class RecordError(ValueError):
@@ -70,6 +86,26 @@ class SegmentRecord:
     beacon_hash16: bytes = NO_BEACON
     flags: Flag = Flag.NONE
 
+    def __post_init__(self) -> None:
+        _check_common(self)
+        _check_int("start_ms", self.start_ms, 0, MAX_MS)
+        _check_int("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)
+        _check_int("size", self.size, 1, MAX_SEGMENT)
+        _check_hash("sha256", self.sha256, 32)
+        _check_hash("init_sha256", self.init_sha256, 32)
+        _check_int("flags", int(self.flags), 0, sum(Flag))
+
+    @property
+    def file_name(self) -> str:
+        """`<start_ms>-<seq>-<hash16>.m4s`, hash16 being the first 16 hexadecimal digits of the segment's SHA-256."""
+        return f"{self.start_ms}-{self.seq}-{self.sha256.hex()[:16]}.m4s"
+
+    @property
+    def object_name(self) -> str:
+        """`<election>/<station>/<camera>/<stream>/<YYYYMMDD>/<HH>/<file name>`, date and hour in UTC."""
+        hour = datetime.fromtimestamp(self.start_ms // 1000, UTC).strftime("%Y%m%d/%H")
+        return f"{self.election}/{self.station}/{self.camera}/{self.stream}/{hour}/{self.file_name}"
+
     @property
     def end_ms(self) -> int:
         """First millisecond after the segment."""
@@ -105,6 +141,14 @@ class GapRecord:
     beacon_size: int = 0
     beacon_hash16: bytes = NO_BEACON
 
+    def __post_init__(self) -> None:
+        _check_common(self)
+        _check_int("from_ms", self.from_ms, 0, MAX_MS)
+        if self.to_ms is not None:
+            first = 0 if self.cause is GapCause.CLOCK_STEP else self.from_ms
+            _check_int("to_ms", self.to_ms, first, MAX_MS)
+        _check_hash("detail_hash", self.detail_hash, 32)
+
     def encode(self) -> bytes:
         """Canonical bytes, the leaf of the station log."""
         return _dumps(
@@ -119,6 +163,63 @@ Record = SegmentRecord | GapRecord
 def leaf_hash(record: bytes) -> bytes:
     """RFC 6962 §2.1 leaf hash: SHA-256(0x00 ‖ record), 32 bytes."""
     return hashlib.sha256(b"\x00" + record).digest()
+
+
+def decode_record(data: bytes) -> Record:
+    """Read a record; the only bytes accepted are those that `encode` writes.
+
+    Raises:
+        RecordError: too long, not CBOR, of an unknown type, a value of the wrong type or out of range, not canonical.
+    """
+    if len(data) > MAX_RECORD:
+        raise RecordError(f"longer than {MAX_RECORD} bytes")
+    try:
+        items = cast("object", cbor2.loads(data, max_depth=2, allow_indefinite=False))
+    except (cbor2.CBORError, ValueError, OverflowError, RecursionError) as error:
+        raise RecordError("not CBOR") from error
+    if not isinstance(items, list):
+        raise RecordError("not an array")
+    record = _from_items(cast("list[Any]", items))
+    if record.encode() != data:
+        raise RecordError("not the canonical encoding")
+    return record
+
+
+def _from_items(items: list[Any]) -> Record:
+    match items:
+        case [1, *values, flags] if len(values) == 13:
+            _check_int("flags", flags, 0, sum(Flag))
+            return SegmentRecord(*cast("tuple[Any, ...]", tuple(values)), flags=Flag(flags))
+        case [4, *values] if len(values) == 12:
+            if values[7] not in list(GapCause):
+                raise RecordError("cause is not one of the causes")
+            values[7] = GapCause(values[7])
+            return GapRecord(*values)
+        case _:
+            raise RecordError("neither a segment (type 1, 15 items) nor a gap (type 4, 13 items)")
+
+
+def _check_common(record: Record) -> None:
+    for name in ("election", "station", "camera"):
+        value: object = getattr(record, name)
+        if not isinstance(value, str) or not ID.fullmatch(value):
+            raise RecordError(f"{name} is not an identifier: 1 to 32 of a-z, 0-9 and inner hyphens")
+    if record.stream not in STREAMS:
+        raise RecordError("stream is neither main nor sub")
+    _check_int("seq", record.seq, 0, MAX_COUNT)
+    _check_hash("prev", record.prev, 32)
+    _check_int("beacon_size", record.beacon_size, 0, MAX_COUNT)
+    _check_hash("beacon_hash16", record.beacon_hash16, 16)
+
+
+def _check_int(name: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise RecordError(f"{name} is not an integer from {low} to {high}")
+
+
+def _check_hash(name: str, value: object, size: int) -> None:
+    if type(value) is not bytes or len(value) != size:
+        raise RecordError(f"{name} is not {size} bytes")
 
 
 def _dumps(items: list[object]) -> bytes:
