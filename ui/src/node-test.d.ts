@@ -1,0 +1,15 @@
+// The little of Node that the tests use; the pages themselves know nothing of Node.
+declare module "node:test" {
+  export function test(name: string, run: () => void | Promise<void>): void;
+}
+declare module "node:assert/strict" {
+  interface Assert {
+    (value: unknown, message?: string): asserts value;
+    equal(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual(actual: unknown, expected: unknown, message?: string): void;
+    ok(value: unknown, message?: string): asserts value;
+    throws(run: () => unknown, expected?: RegExp): void;
+  }
+  const assert: Assert;
+  export default assert;
+}
