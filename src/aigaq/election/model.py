@@ -34,23 +34,54 @@ class StationKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A name in the three languages."""
+    """A name in the three languages. Registers of stations often have no English: then `en` is empty."""
 
     kk: str
     ru: str
-    en: str
+    en: str = ""
 
     def in_(self, language: Language) -> str:
-        """The name in that language."""
-        return {"kk": self.kk, "ru": self.ru, "en": self.en}[language]
+        """The name in that language; Russian where the register gives no English one."""
+        return {"kk": self.kk, "ru": self.ru, "en": self.en or self.ru}[language]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The box in which the election's stations lie, in degrees (WGS 84); stations abroad are excepted."""
+
+    west: float = -180.0
+    south: float = -90.0
+    east: float = 180.0
+    north: float = 90.0
+
+    def holds(self, latitude: float, longitude: float) -> bool:
+        """Whether the point lies in the box; a box whose west exceeds its east crosses the 180th meridian."""
+        if not self.south <= latitude <= self.north:
+            return False
+        if self.west <= self.east:
+            return self.west <= longitude <= self.east
+        return longitude >= self.west or longitude <= self.east
+
+
+WORLD: Final = Area()
 
 
 @dataclass(frozen=True, slots=True)
 class DutyWindow:
-    """When a camera in a zone owes footage, in local time of the station; it may end on a later day."""
+    """When a camera in a zone owes footage: `[start, end)`, aware instants in UTC."""
 
     start: datetime
     end: datetime
+
+    @property
+    def start_ms(self) -> int:
+        """The start in UTC milliseconds."""
+        return round(self.start.timestamp() * 1000)
+
+    @property
+    def end_ms(self) -> int:
+        """First millisecond after duty, UTC."""
+        return round(self.end.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +96,13 @@ class Election:
     opens: time
     closes: time
     duty: dict[Zone, tuple[time, time]]
-    """Start on election day and end, per zone; an end not after the start is on the next day."""
+    """Start on election day and end for each of the five zones, local; an end before the start is on the next day."""
+    area: Area = WORLD
 
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """A region, city or district; `parent` is None at the top."""
+    """A region, city or district; `parent` is None at the top. Its time zone holds for all below it."""
 
     id: str
     parent: str | None
