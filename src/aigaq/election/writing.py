@@ -57,7 +57,7 @@ def election_text(election: Election) -> str:
         for zone, (start, end) in election.duty.items()
     )
     area = election.area
-    return f"""# The election. Times are local at each station; {TERRITORIES_FILE} may give a territory its own time zone.
+    return f"""# The election. Times are local at each station; {TERRITORIES_FILE} may name other time zones.
 id = {_quoted(election.id)}
 day = {election.day.isoformat()}
 time_zone = {_quoted(election.time_zone)}
