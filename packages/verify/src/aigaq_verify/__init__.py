@@ -3,6 +3,7 @@
 from aigaq_verify.checkpoint import Checkpoint
 from aigaq_verify.clip import NotAClipError, verify_clip
 from aigaq_verify.container import ContainerError, StoredZip
+from aigaq_verify.ed25519 import verify_signature
 from aigaq_verify.manifest import (
     MANIFEST,
     README,
@@ -102,4 +103,5 @@ __all__ = [
     "verify_clip",
     "verify_consistency",
     "verify_inclusion",
+    "verify_signature",
 ]

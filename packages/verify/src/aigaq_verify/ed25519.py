@@ -23,7 +23,7 @@ def is_public_key(public: bytes) -> bool:
     return len(public) == 32 and crypto_core_ed25519_is_valid_point(public)
 
 
-def verify(public: bytes, message: bytes, signature: bytes) -> bool:
+def verify_signature(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the key signed the message."""
     if len(signature) != 64 or not is_public_key(public) or not _is_canonical(signature):
         return False

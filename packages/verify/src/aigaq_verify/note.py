@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aigaq_verify import ed25519
+from aigaq_verify.ed25519 import is_public_key, verify_signature
 
 ED25519: Final = 1
 COSIGNATURE_ED25519: Final = 4
@@ -43,7 +43,7 @@ class VerifierKey:
         _check_key_name(self.name)
         if len(self.public) != _KEY_SIZES.get(self.kind):
             raise NoteError("not a key of a known type and its length")
-        if self.kind != ML_DSA_44 and not ed25519.is_public_key(self.public):
+        if self.kind != ML_DSA_44 and not is_public_key(self.public):
             raise NoteError("not a sound Ed25519 key: not on the curve, not canonical or not of prime order")
 
     @classmethod
@@ -128,7 +128,7 @@ class Note:
             key = known.get((signature.name, signature.key_id))
             if key is None:
                 continue
-            if not ed25519.verify(key.public, self.text.encode(), signature.value):
+            if not verify_signature(key.public, self.text.encode(), signature.value):
                 raise NoteError(f"the signature of {key.name} does not belong to this text")
             found.append(key)
         if not found:

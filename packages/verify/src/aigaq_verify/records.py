@@ -19,13 +19,13 @@ NO_BEACON: Final = bytes(16)
 HOLE_MS: Final = 500
 """A larger step between neighbours without a gap record is a silent hole."""
 MAX_RECORD: Final = 512
-"""Bytes; the longest record that can be written has 385."""
+"""Bytes; the longest record that can be written has 265."""
 MAX_SEGMENT: Final = 64 << 20
 """Bytes of one segment: 6 s at 80 Mb/s, and some."""
 MAX_DURATION_MS: Final = 60_000
 """A segment is cut at 6 s; a longer claim than this would hide a hole inside a segment."""
-MAX_MS: Final = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z, so that every time can be printed."""
+MAX_MS: Final = 2**47 - 1
+"""A time in the year 6429: every calendar and time zone can still print it."""
 MAX_COUNT: Final = 2**53 - 1
 """The largest integer that every reader, JavaScript included, keeps exactly."""
 ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -88,7 +88,7 @@ class SegmentRecord:
 
     def __post_init__(self) -> None:
         _check_common(self)
-        _check_int("start_ms", self.start_ms, 0, MAX_MS)
+        _check_int("start_ms", self.start_ms, 0, MAX_MS - MAX_DURATION_MS)
         _check_int("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)
         _check_int("size", self.size, 1, MAX_SEGMENT)
         _check_hash("sha256", self.sha256, 32)
@@ -189,7 +189,7 @@ def _from_items(items: list[Any]) -> Record:
     match items:
         case [1, *values, flags] if len(values) == 13:
             _check_int("flags", flags, 0, sum(Flag))
-            return SegmentRecord(*cast("tuple[Any, ...]", tuple(values)), flags=Flag(flags))
+            return SegmentRecord(*tuple(values), flags=Flag(flags))
         case [4, *values] if len(values) == 12:
             if values[7] not in list(GapCause):
                 raise RecordError("cause is not one of the causes")

@@ -1,0 +1,129 @@
+"""What can go wrong with keys, logs and receipts.
+
+```
+LedgerError
+├── KeyFileError       a key file is missing, broken or open to others
+├── BadKeyError        a public key that must not be trusted
+├── BadReceiptError    a receipt that the centre did not sign for this record
+├── LogDamagedError    tiles or checkpoint on disk do not hold together
+├── ForkError          signing would contradict what was signed before
+└── CheckpointError    the centre refuses a station's checkpoint:
+        BadNoteError WrongKeyError WrongSizeError RootMismatchError OversizedError
+```
+"""
+
+from aigaq.base import N_, AigaqError, Explanation, Language, translate
+
+
+class LedgerError(AigaqError):
+    """Root of the ledger's errors. A `problem` among the facts is a message id, and is translated too."""
+
+    code = "ledger.error"
+    why = N_("The log could not do this.")
+    hint = N_("Look at the log of the program for the cause.")
+
+    def explain(self, language: Language = "en") -> Explanation:
+        """The error in the reader's language."""
+        facts = {name: translate(f, language) if isinstance(f, str) else f for name, f in self.facts.items()}
+        return Explanation(
+            code=self.code,
+            where=self.where,
+            why=translate(self.why, language).format_map(facts),
+            hint=translate(self.hint, language),
+        )
+
+
+class KeyFileError(LedgerError):
+    """A private key cannot be made or read."""
+
+    code = "ledger.key_file"
+    why = N_("The key file cannot be used: {problem}.")
+    hint = N_(
+        "Keep the key readable by its owner alone (mode 600); make a new one only if this station never recorded."
+    )
+
+
+class BadKeyError(LedgerError):
+    """A public key is not in the form of a verifier key, or is not sound."""
+
+    code = "ledger.bad_key"
+    why = N_("This public key cannot be trusted: {problem}.")
+    hint = N_("Copy the whole line that the key's owner printed, and compare it with them by another channel.")
+
+
+class BadReceiptError(LedgerError):
+    """A receipt is malformed, of another record, or not signed by the centre."""
+
+    code = "ledger.bad_receipt"
+    why = N_("The receipt does not hold: {problem}.")
+    hint = N_("Keep the footage, and check the address and the pinned key of the centre.")
+
+
+class LogDamagedError(LedgerError):
+    """The files of a log do not agree with its last checkpoint."""
+
+    code = "ledger.damaged"
+    why = N_("The log on disk is damaged: {problem}.")
+    hint = N_("Rebuild its tiles from the journal; nothing is signed until they agree with the last checkpoint.")
+
+
+class ForkError(LedgerError):
+    """Signing this tree would contradict the checkpoint signed last."""
+
+    code = "ledger.fork"
+    why = N_("Signing would contradict the checkpoint signed last: {problem}.")
+    hint = N_("Stop any second program that uses this folder, and never put back an older copy of it.")
+
+
+class CheckpointError(LedgerError):
+    """A checkpoint of a station is refused."""
+
+    code = "ledger.checkpoint"
+    why = N_("The station's checkpoint is refused.")
+    hint = N_("Look at the log for the cause.")
+
+
+class BadNoteError(CheckpointError):
+    """Not a checkpoint of this log, or a false signature."""
+
+    code = "ledger.bad_note"
+    why = N_("The checkpoint cannot be read: {problem}.")
+    hint = N_("Send it again; if that fails too, compare program versions at the station and the centre.")
+
+
+class WrongKeyError(CheckpointError):
+    """Signed by no key that is enrolled for this log."""
+
+    code = "ledger.wrong_key"
+    why = N_("The checkpoint is signed by a key that is not enrolled for {origin}.")
+    hint = N_("Enrol the station's key at the centre, or find out who else signs in its name.")
+
+
+class WrongSizeError(CheckpointError):
+    """The leaf hashes do not start where the centre's copy ends; `held` is its size."""
+
+    code = "ledger.wrong_size"
+    why = N_("The centre holds {held} rows of this log; the checkpoint of {size} came with {sent} hashes.")
+    hint = N_("The station sends the hashes again, from the size that the centre holds.")
+
+    def __init__(self, where: str = "", *, held: int, size: int, sent: int) -> None:
+        super().__init__(where, held=held, size=size, sent=sent)
+        self.held = held
+
+
+class RootMismatchError(CheckpointError):
+    """The station signed a tree that does not extend the one it signed before; the note is kept as evidence."""
+
+    code = "ledger.root_mismatch"
+    why = N_(
+        "The station signed another history of {size} rows than the one that the centre holds; kept as {evidence}."
+    )
+    hint = N_("Stop uploads of this station and find out whether its box was copied or its disk was put back.")
+
+
+class OversizedError(CheckpointError):
+    """More bytes than a checkpoint may have."""
+
+    code = "ledger.oversized"
+    why = N_("The checkpoint has {size} bytes; at most {limit} are accepted.")
+    hint = N_("Check that the box runs the program that its version names.")

@@ -1,0 +1,119 @@
+"""A station's own log: append-only, signed by the station, laid out so that any C2SP reader can serve and audit it.
+
+The journal is the truth about rows, the log about what was signed. Rows appended here are durable when `checkpoint`
+returns; after a crash the journal is replayed from `size`. The log never signs a tree that its last checkpoint does
+not lead to.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from aigaq.base import N_
+from aigaq.ledger.durable import write_whole
+from aigaq.ledger.errors import ForkError, LogDamagedError
+from aigaq.ledger.keys import SigningKey
+from aigaq.ledger.tiles import CHECKPOINT, Tiles
+from aigaq_verify import Checkpoint, NoteError, VerifierKey, inclusion_proof, leaf_hash, root_of
+
+_MAX_ENTRY = 0xFFFF
+
+
+class StationLog:
+    """The log of one station in one folder. One program at a time may append."""
+
+    def __init__(self, folder: Path, origin: str, key: SigningKey, note: bytes, tiles: Tiles) -> None:
+        self._folder = folder
+        self._origin = origin
+        self._key = key
+        self._note = note
+        self._tiles = tiles
+        self._pending: list[bytes] = []
+
+    @classmethod
+    def open(cls, folder: Path, origin: str, key: SigningKey) -> Self:
+        """Open the log, or begin it with a signed checkpoint of the empty tree.
+
+        Raises:
+            LogDamagedError: no checkpoint beside tiles, a checkpoint of another log or key, or tiles that do not give
+                its root.
+        """
+        path = folder / CHECKPOINT
+        if not path.exists():
+            if (folder / "tile").exists():
+                raise LogDamagedError(str(folder), problem=N_("there are tiles, but no checkpoint that counts them"))
+            write_whole([(path, _sign(Checkpoint(origin, 0, root_of(())), key))])
+        note = path.read_bytes()
+        try:
+            checkpoint, _ = Checkpoint.open(note, [VerifierKey(origin, key.public)])
+        except NoteError as error:
+            raise LogDamagedError(str(path), problem=N_("the checkpoint is not by this key for this log")) from error
+        return cls(folder, origin, key, note, open_tiles(folder, checkpoint))
+
+    @property
+    def size(self) -> int:
+        """Rows in the log, with those appended since the last checkpoint."""
+        return self._tiles.size + len(self._pending)
+
+    def append(self, records: Sequence[bytes]) -> range:
+        """Add encoded records; returns their indices. They are signed and durable with the next checkpoint."""
+        if any(len(record) > _MAX_ENTRY for record in records):
+            raise ValueError(f"an entry of more than {_MAX_ENTRY} bytes")
+        start = self.size
+        self._pending.extend(records)
+        return range(start, self.size)
+
+    def checkpoint(self) -> bytes:
+        """Sign the log as it is now; the signed note, on disk before it is returned.
+
+        Raises:
+            ForkError: the checkpoint on disk is not the one that this log grew from.
+            OSError: the disk does not take it; what was appended since the last checkpoint must be appended again.
+        """
+        if (self._folder / CHECKPOINT).read_bytes() != self._note:
+            raise ForkError(str(self._folder), problem=N_("another program has signed since, or it was put back"))
+        pending, self._pending = self._pending, []
+        if pending:
+            growth = self._tiles.grow([leaf_hash(record) for record in pending], pending)
+            note = _sign(Checkpoint(self._origin, growth.edge.size, growth.edge.root()), self._key)
+            self._tiles.commit(growth, note)
+            self._note = note
+        return self._note
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        """Leaf hashes of signed rows from `start` to before `end`: what the centre is sent with a checkpoint."""
+        return self._tiles.leaf_hashes(start, end)
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """Hashes that lead from a signed row to the root of the tree of that size."""
+        if size > self._tiles.size:
+            raise IndexError(f"no checkpoint counts {size} rows yet")
+        return inclusion_proof(index, size, self._tiles.node)
+
+    def check(self) -> Iterator[str]:
+        """Derive everything on disk again; yields what does not hold."""
+        yield from self._tiles.check(self._tiles.root())
+        try:
+            if [leaf_hash(entry) for entry in self._tiles.entries()] != self.leaf_hashes(0, self._tiles.size):
+                yield "the entries do not give the leaf hashes"
+        except (OSError, ValueError) as error:
+            yield str(error)
+
+
+def open_tiles(folder: Path, checkpoint: Checkpoint) -> Tiles:
+    """The tiles that a checkpoint counts.
+
+    Raises:
+        LogDamagedError: they do not give its root.
+    """
+    try:
+        tiles = Tiles(folder, checkpoint.size)
+    except (OSError, ValueError) as error:
+        raise LogDamagedError(str(folder), problem=N_("a tile is missing or cut off")) from error
+    if tiles.root() != checkpoint.root:
+        raise LogDamagedError(str(folder), problem=N_("the tiles do not give the root of the checkpoint"))
+    return tiles
+
+
+def _sign(checkpoint: Checkpoint, key: SigningKey) -> bytes:
+    return key.sign_note(checkpoint.text(), checkpoint.origin)
