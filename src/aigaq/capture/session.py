@@ -1,0 +1,195 @@
+"""The I/O edge of an RTSP recorder: one TCP connection after the other, until playing, and then why it ended.
+
+Bytes go from the socket into one buffer and from there, one copy, into the access unit that they belong to.
+"""
+
+import asyncio
+import secrets
+from typing import Final, cast
+
+from aigaq.base import Clock
+from aigaq.capture.errors import (
+    CaptureError,
+    ConnectionClosedError,
+    MalformedError,
+    NoAnswerError,
+    RedirectLoopError,
+    UnreachableError,
+)
+from aigaq.capture.model import Source
+from aigaq.capture.receiver import UnitTarget, VideoReceiver
+from aigaq.capture.rtsp import ANSWER_SECONDS, RtspClient, State
+from aigaq.capture.wire import Address, parse_address
+
+CONNECT_SECONDS: Final = 10.0
+HANDSHAKE_SECONDS: Final = 3 * ANSWER_SECONDS
+"""For the handshake as a whole: a camera that answers each request just in time is still too slow."""
+MAX_REDIRECTS: Final = 5
+_BUFFER: Final = 256 * 1024
+"""Holds the longest message and the longest packet that the client may be waiting for, and room for a read."""
+_ROOM: Final = 64 * 1024
+
+
+class RtspConnection(asyncio.BufferedProtocol):
+    """One TCP connection and the client that speaks on it."""
+
+    def __init__(self, client: RtspClient, receiver: VideoReceiver, clock: Clock) -> None:
+        loop = asyncio.get_running_loop()
+        self.client = client
+        self.ready: asyncio.Future[None] = loop.create_future()
+        """Done once playing or redirected."""
+        self.ended: asyncio.Future[CaptureError] = loop.create_future()
+        self._receiver = receiver
+        self._clock = clock
+        self._transport: asyncio.WriteTransport | None = None
+        self._buffer = memoryview(bytearray(_BUFFER))
+        self._head = self._tail = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the handshake."""
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self.client.start(self._now())
+        self._write()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's face
+        """Where the next bytes go."""
+        if self._head == self._tail:
+            self._head = self._tail = 0
+        elif _BUFFER - self._tail < _ROOM:
+            rest = bytes(self._buffer[self._head : self._tail])
+            self._buffer[: len(rest)] = rest
+            self._head, self._tail = 0, len(rest)
+        return self._buffer[self._tail :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes came: everything behind happens now, with one reading of the clock."""
+        if self.ended.done():
+            return
+        self._tail += nbytes
+        receiver, clock = self._receiver, self._clock
+        receiver.utc_ns, receiver.monotonic_ns = clock.utc_ns(), clock.monotonic_ns()
+        try:
+            self._head = self.client.feed(self._buffer, self._head, self._tail, receiver.monotonic_ns / 1e9)
+            if self._tail - self._head > _BUFFER - _ROOM:
+                raise MalformedError(problem="a message without end")
+        except CaptureError as error:
+            self.fail(error)
+            return
+        self._write()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's face
+        """The camera, or the network, closed the connection."""
+        self.fail(ConnectionClosedError())
+
+    def tick(self) -> None:
+        """Let time pass: keep-alive, and answers that did not come."""
+        if not self.ended.done():
+            try:
+                self.client.on_time(self._now())
+            except CaptureError as error:
+                self.fail(error)
+            else:
+                self._write()
+
+    def fail(self, error: CaptureError) -> None:
+        """End with this reason; the first one counts."""
+        if not self.ended.done():
+            self.ended.set_result(error)
+            if self._transport:
+                self._transport.abort()
+
+    def close(self) -> None:
+        """Leave politely."""
+        if not self.ended.done() and self._transport:
+            self._transport.write(self.client.teardown())
+            self._transport.close()
+        if not self.ended.done():
+            self.ended.set_result(ConnectionClosedError())
+
+    def _write(self) -> None:
+        out = self.client.output()
+        if out and self._transport:
+            self._transport.write(out)
+        if not self.ready.done() and self.client.state in {State.PLAYING, State.REDIRECTED}:
+            self.ready.set_result(None)
+
+    def _now(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+
+class RtspSession:
+    """A source's stream from connecting to its end. `open` it, `tick` it, await `ended`, `close` it."""
+
+    def __init__(self, source: Source, target: UnitTarget, clock: Clock) -> None:
+        self.receiver = VideoReceiver(target)
+        self._source = source
+        self._clock = clock
+        self._connection: RtspConnection | None = None
+
+    @property
+    def lost(self) -> int:
+        """RTP packets lost in this session."""
+        return self.receiver.stream.lost if self.receiver.stream else 0
+
+    async def open(self) -> asyncio.Future[CaptureError]:
+        """Connect and play, following redirects; the future tells one day why it ended.
+
+        Raises:
+            CaptureError: why it did not come to playing.
+        """
+        address = parse_address(self._source.url)
+        username = self._source.username or address.username
+        password = self._source.password or address.password
+        home = address.host
+        for _ in range(MAX_REDIRECTS + 1):
+            # another host must not learn the password
+            known = (username, password) if address.host == home else ("", "")
+            connection = await self._play(address, *known)
+            if connection.client.state is State.PLAYING:
+                return connection.ended
+            connection.close()
+            address = parse_address(connection.client.location)
+        raise RedirectLoopError(self._source.url, count=MAX_REDIRECTS)
+
+    async def _play(self, address: Address, username: str, password: str) -> RtspConnection:
+        """One handshake, until playing or redirected."""
+        client = RtspClient(
+            address, self.receiver, username=username, password=password, cnonce=lambda: secrets.token_hex(8)
+        )
+        connection = RtspConnection(client, self.receiver, self._clock)
+        await _connect(connection, address)
+        self._connection = connection
+        waiting = (connection.ready, connection.ended)
+        await asyncio.wait(waiting, timeout=HANDSHAKE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if connection.ended.done():
+            raise connection.ended.result()
+        if not connection.ready.done():
+            connection.close()
+            raise NoAnswerError(address.url, method=client.state.value, seconds=round(HANDSHAKE_SECONDS))
+        return connection
+
+    def tick(self) -> None:
+        """Let time pass."""
+        if self._connection:
+            self._connection.tick()
+
+    def fail(self, error: CaptureError) -> None:
+        """End with this reason."""
+        if self._connection:
+            self._connection.fail(error)
+
+    def close(self) -> None:
+        """Leave politely."""
+        if self._connection:
+            self._connection.close()
+
+
+async def _connect(connection: RtspConnection, address: Address) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await loop.create_connection(lambda: connection, address.host, address.port)
+    except TimeoutError as error:
+        raise UnreachableError(address.url, problem=f"no answer within {CONNECT_SECONDS:.0f} s") from error
+    except (OSError, UnicodeError) as error:
+        raise UnreachableError(address.url, problem=getattr(error, "strerror", None) or str(error)) from error
