@@ -1,1 +1,27 @@
-"""The centre: receives, verifies, stores and serves sealed footage."""
+"""The centre's archive: receives footage, keeps it unchanged, shows it, and proves it. It knows no election rule."""
+
+from aigaq.archive.app import create_asgi
+from aigaq.archive.clip import Clip
+from aigaq.archive.errors import ArchiveError
+from aigaq.archive.model import (
+    CameraState,
+    CameraStatus,
+    Span,
+    SpanState,
+    StationStatus,
+    StreamKey,
+)
+from aigaq.archive.service import Archive
+
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "CameraState",
+    "CameraStatus",
+    "Clip",
+    "Span",
+    "SpanState",
+    "StationStatus",
+    "StreamKey",
+    "create_asgi",
+]

@@ -1,0 +1,228 @@
+"""The archive for programs (`/api/v1`), the trust file, and whether the centre is alive. Open data: no key, no account."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.background import BackgroundTask
+
+from aigaq.archive.enrolment import trust_file
+from aigaq.archive.errors import BadIntervalError, TooLongError
+from aigaq.archive.known import station_of
+from aigaq.archive.model import CameraStatus, Span, StationStatus, StreamKey
+from aigaq.archive.service import Archive
+from aigaq.election import Names
+from aigaq.web import parse_time
+
+MAX_COVERAGE_MS = 8 * 86_400_000
+Stream = Literal["main", "sub"]
+Time = Annotated[
+    str,
+    Query(
+        description="Milliseconds since 1970 UTC, or ISO 8601; without an offset it is on the station's clocks.",
+        examples=["1773549727000", "2026-03-15T10:42:07"],
+        max_length=40,
+    ),
+]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class NamesOut(_Answer):
+    """A name in the three languages."""
+
+    kk: str
+    ru: str
+    en: str
+
+
+class CameraOut(_Answer):
+    """A camera and how it is now."""
+
+    camera: str
+    zone: str
+    state: str
+    cause: str | None
+    last_ms: int | None
+
+
+class StationOut(_Answer):
+    """A polling station and how its cameras are now."""
+
+    station: str
+    number: int
+    names: NamesOut
+    address: NamesOut
+    enrolled: bool
+    last_received_ms: int | None
+    cameras: list[CameraOut]
+
+
+class StationsOut(_Answer):
+    """All polling stations of the election."""
+
+    election: str
+    stations: list[StationOut]
+
+
+class StationDetail(StationOut):
+    """A polling station with what is known of its archive."""
+
+    time_zone: str
+    first_ms: int | None
+    last_ms: int | None
+    sealed_size: int
+    """Leaves of the station's log under its newest checkpoint."""
+    alarms: int
+    health: dict[str, Any] | None
+    """What the box last said of itself."""
+
+
+class SpanOut(_Answer):
+    """A stretch of one state; `cause` names why there is no footage, `sealed` that a checkpoint covers it."""
+
+    from_ms: int
+    to_ms: int
+    state: str
+    cause: str | None
+    sealed: bool
+
+
+class CoverageOut(_Answer):
+    """Spans of every camera; they tile the interval exactly."""
+
+    station: str
+    stream: Stream
+    from_ms: int
+    to_ms: int
+    cameras: dict[str, list[SpanOut]]
+
+
+def api_router(archive: Archive) -> APIRouter:
+    """Routes over one archive."""
+    router = APIRouter(tags=["archive"])
+
+    @router.get("/api/v1/stations", summary="All polling stations and how they are now")
+    def stations() -> StationsOut:
+        found = [_station(archive, status) for status in archive.overview()]
+        return StationsOut(election=archive.register.election.id, stations=found)
+
+    @router.get("/api/v1/stations/{station}", summary="One polling station")
+    async def station(station: str) -> StationDetail:
+        status = _station(archive, archive.status(station))
+        first, last = await archive.bounds(station) or (None, None)
+        return StationDetail(
+            **status.model_dump(),
+            time_zone=archive.register.zone_name(station),
+            first_ms=first,
+            last_ms=last,
+            sealed_size=await archive.sealed_size(station),
+            alarms=await archive.alarms(station),
+            health=await archive.health(station),
+        )
+
+    @router.get("/api/v1/stations/{station}/coverage", summary="What is recorded, missing, and why")
+    async def coverage(
+        station: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
+    ) -> CoverageOut:
+        start, end = _interval(archive, station, from_, to)
+        if end - start > MAX_COVERAGE_MS:
+            raise TooLongError(station, limit=MAX_COVERAGE_MS // 60_000)
+        found = await archive.coverage(station, start, end, stream)
+        cameras = {camera: [SpanOut.model_validate(s) for s in spans] for camera, spans in found.items()}
+        return CoverageOut(station=station, stream=stream, from_ms=start, to_ms=end, cameras=cameras)
+
+    _add_clips(router, archive)
+    _add_plain(router, archive)
+    return router
+
+
+def _add_clips(router: APIRouter, archive: Archive) -> None:
+    @router.get("/api/v1/clip.zip", summary="Footage with everything that proves it", response_class=StreamingResponse)
+    async def clip_zip(
+        station: str, camera: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
+    ) -> StreamingResponse:
+        start, end = _interval(archive, station, from_, to)
+        clip = await archive.plan_clip(StreamKey(station, camera, stream), start, end)
+        headers = {"Content-Disposition": f'attachment; filename="{clip.file_name}.zip"', "Cache-Control": "no-store"}
+        return StreamingResponse(await _started(archive.clip_zip(clip)), media_type="application/zip", headers=headers)
+
+    @router.get(
+        "/api/v1/clip.mp4", summary="The same footage as a plain mp4, without proof", response_class=FileResponse
+    )
+    async def clip_mp4(
+        station: str, camera: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
+    ) -> FileResponse:
+        start, end = _interval(archive, station, from_, to)
+        clip = await archive.plan_clip(StreamKey(station, camera, stream), start, end)
+        path: Path = await archive.clip_mp4(clip)
+        return FileResponse(
+            path,
+            media_type="video/mp4",
+            filename=f"{clip.file_name}-derived.mp4",
+            headers={"Cache-Control": "no-store"},
+            background=BackgroundTask(path.unlink),
+        )
+
+
+def _add_plain(router: APIRouter, archive: Archive) -> None:
+    @router.get("/trust/policy.txt", summary="Keys of the stations, as a C2SP tlog-policy", tags=["trust"])
+    def policy() -> PlainTextResponse:
+        return PlainTextResponse(trust_file(archive.enrolment.keys), headers={"Access-Control-Allow-Origin": "*"})
+
+    @router.get("/healthz", summary="Whether the centre can take footage", include_in_schema=False)
+    def healthz() -> dict[str, Any]:
+        archive.blobs.require_room()
+        return {"status": "ok", "election": archive.register.election.id, "free_bytes": archive.blobs.free()}
+
+
+async def _started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Make the first piece before the answer begins, so that what fails early is told as an error."""
+    first = await anext(pieces)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return whole()
+
+
+def _interval(archive: Archive, station: str, start: str, end: str) -> tuple[int, int]:
+    station_of(archive.register, station)
+    zone = archive.register.zone_name(station)
+    from_ms, to_ms = parse_time(start, zone), parse_time(end, zone)
+    if from_ms is None or to_ms is None:
+        raise BadIntervalError(station, problem="from or to is not a time")
+    if from_ms >= to_ms:
+        raise BadIntervalError(station, problem="from is not before to")
+    return from_ms, to_ms
+
+
+def _station(archive: Archive, status: StationStatus) -> StationOut:
+    known = archive.register.station(status.station)
+    return StationOut(
+        station=known.id,
+        number=known.number,
+        names=_names(known.names),
+        address=_names(known.address),
+        enrolled=status.enrolled,
+        last_received_ms=status.last_received_ms,
+        cameras=[_camera(c) for c in status.cameras],
+    )
+
+
+def _names(names: Names) -> NamesOut:
+    return NamesOut(kk=names.kk, ru=names.ru, en=names.en)
+
+
+def _camera(status: CameraStatus) -> CameraOut:
+    return CameraOut.model_validate(status)
+
+
+__all__ = ["Span", "api_router"]

@@ -1,0 +1,56 @@
+"""The centre as one ASGI app: media and ingest raw, the rest through FastAPI."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+
+from aigaq.archive.api import api_router
+from aigaq.archive.asgi import App, Receive, Scope, Send, language, status_of
+from aigaq.archive.ingest_http import IngestHttp
+from aigaq.archive.media import Media
+from aigaq.archive.service import Archive
+from aigaq.base import AigaqError
+
+_MEDIA: Final = "/media/"
+_INGEST: Final = "/ingest/v1/"
+
+
+def create_asgi(archive: Archive, pages: FastAPI | None = None) -> App:
+    """The app of a centre. The routes for programs are added to the pages; without pages they stand alone."""
+    rest = pages or _bare()
+    rest.include_router(api_router(archive))
+    ingest = IngestHttp(archive.ingest, archive.live, archive.tails.init)
+    return _Center(archive.media, ingest, rest)
+
+
+class _Center:
+    """Dispatch by first part of the path: a playlist must not pass through a framework."""
+
+    def __init__(self, media: Media, ingest: IngestHttp, rest: App) -> None:
+        self._media = media
+        self._ingest = ingest
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_MEDIA):
+            await self._media(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(_INGEST):
+            await self._ingest(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def _bare() -> FastAPI:
+    """The routes for programs without pages; errors are JSON."""
+    app = FastAPI(title="Aigaq archive", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        known = error if isinstance(error, AigaqError) else AigaqError()
+        told = known.explain(language(request.scope))
+        body = {"code": told.code, "where": told.where, "why": told.why, "hint": told.hint}
+        return JSONResponse(body, status_of(known), {"Vary": "Accept-Language", "Cache-Control": "no-store"})
+
+    app.add_exception_handler(AigaqError, refused)
+    return app

@@ -1,0 +1,150 @@
+"""Exports a stretch of one stream with everything that proves it: bytes, records, proofs, and how to check them.
+
+Refuses what could only be judged false: a stretch with rows that have not arrived, or that no checkpoint covers yet.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from aigaq.archive import rows
+from aigaq.archive.errors import (
+    BadIntervalError,
+    NothingReceivedError,
+    NotReceivedYetError,
+    NotSealedYetError,
+    TooLongError,
+)
+from aigaq.archive.footage import Footage
+from aigaq.archive.model import Kind, Row, StreamKey
+from aigaq.archive.store import Database
+from aigaq.archive.zipstream import ZipStream
+from aigaq.ledger import LogReplica
+from aigaq_verify import (
+    HOLE_MS,
+    MANIFEST,
+    README,
+    Manifest,
+    SegmentRecord,
+    decode_record,
+    init_file,
+    proof_file,
+    record_file,
+    segment_file,
+)
+
+MAX_CLIP_MS: Final = 2 * 3600_000
+MAX_CLIP_BYTES: Final = 3 << 30
+"""Below the 4 GiB of a plain zip file, which every tool reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch that can be exported: all its rows are here and sealed."""
+
+    election: str
+    key: StreamKey
+    from_ms: int
+    to_ms: int
+    rows: tuple[Row, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Name to save it under, without ending."""
+        key = self.key
+        return f"{self.election}-{key.station}-{key.camera}-{key.stream}-{self.from_ms}-{self.to_ms}"
+
+    @property
+    def segments(self) -> list[Row]:
+        """The rows with footage in the interval; a neighbour comes for its row alone."""
+        return [
+            r
+            for r in self.rows
+            if r.kind is Kind.SEGMENT and r.start_ms < self.to_ms and (r.end_ms or 0) > self.from_ms
+        ]
+
+
+async def plan(database: Database, election: str, key: StreamKey, from_ms: int, to_ms: int) -> Clip:
+    """Find what a clip needs.
+
+    Raises:
+        BadIntervalError: from is not before to.
+        TooLongError: more than two hours or three gigabytes.
+        NothingReceivedError: nothing is known of the interval.
+        NotReceivedYetError: a part of it has not arrived.
+        NotSealedYetError: its end is not sealed yet.
+    """
+    place = "/".join(key)
+    if not 0 <= from_ms < to_ms:
+        raise BadIntervalError(place, problem="from is not before to")
+    if to_ms - from_ms > MAX_CLIP_MS:
+        raise TooLongError(place, limit=MAX_CLIP_MS // 60_000)
+    found = await database.read(lambda c: rows.interval_rows(c, key, from_ms, to_ms))
+    if not found:
+        raise NothingReceivedError(place)
+    if missing := missing_ms(found, from_ms, to_ms):
+        raise NotReceivedYetError(place, missing=missing)
+    if pending := sum(row.log_index is None for row in found):
+        raise NotSealedYetError(place, pending=pending, total=len(found))
+    clip = Clip(election, key, from_ms, to_ms, tuple(found))
+    if sum(row.size for row in clip.segments) > MAX_CLIP_BYTES:
+        raise TooLongError(place, limit=(to_ms - from_ms) // 120_000)
+    return clip
+
+
+def missing_ms(found: Sequence[Row], from_ms: int, to_ms: int) -> int:
+    """Milliseconds of the interval that no row tells of, beyond what rounding explains; rows in journal order. Pure."""
+    missing = max(0, found[0].start_ms - from_ms)
+    for row, after in zip(found, found[1:], strict=False):
+        if after.seq != row.seq + 1:
+            missing += max(1, after.start_ms - (row.end_ms or row.start_ms))
+    end = found[-1].end_ms
+    missing += 0 if end is None else max(0, to_ms - end)
+    return missing if missing > HOLE_MS or _has_hole(found) else 0
+
+
+def _has_hole(found: Sequence[Row]) -> bool:
+    return found[-1].seq - found[0].seq + 1 != len(found)
+
+
+async def export(clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str) -> AsyncIterator[bytes]:
+    """The zip file, piece by piece."""
+    zipped = ZipStream()
+    for name, load in contents(clip, footage, proofs, origin):
+        yield zipped.file(name, await asyncio.to_thread(load))
+    yield zipped.end()
+
+
+def prove(clip: Clip, replica: LogReplica) -> dict[int, bytes]:
+    """Inclusion proofs of every row; all rest on the replica's one checkpoint."""
+    indices = [row.log_index for row in clip.rows if row.log_index is not None]
+    return {index: replica.inclusion_proof(index) for index in indices}
+
+
+def contents(
+    clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str
+) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Names and bytes of every file, the manifest first."""
+    listed: list[tuple[str, Callable[[], bytes]]] = [(README, readme)]
+    for init in dict.fromkeys(row.init for row in clip.segments if row.init):
+        listed.append((init_file(init), lambda init=init: footage.init(init)))
+    for row in clip.segments:
+        record = decode_record(row.record)
+        if isinstance(record, SegmentRecord):
+            listed.append((segment_file(record), lambda row=row: footage.segment(row)))
+    for row in clip.rows:
+        index = row.log_index or 0
+        listed.append((record_file(index), lambda row=row: row.record))
+        listed.append((proof_file(index), lambda index=index: proofs[index]))
+    names = tuple(name for name, _ in listed)
+    key = clip.key
+    manifest = Manifest(clip.election, key.station, key.camera, key.stream, clip.from_ms, clip.to_ms, origin, names)
+    yield MANIFEST, manifest.encode
+    yield from listed
+
+
+def readme() -> bytes:
+    """What this is and how to check it, in three languages."""
+    return files("aigaq.archive").joinpath("clip_readme.txt").read_bytes()

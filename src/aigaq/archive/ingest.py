@@ -1,0 +1,300 @@
+"""Receives what boxes send: believes nothing before signature, record, hash and place in the stream have been checked,
+and signs a receipt only after bytes and row are on disk (I4).
+
+Order of arrival is free: two lanes and retries mix it. The chain is checked against whichever neighbours are there.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from aigaq.archive import rows
+from aigaq.archive.blobs import Blobs
+from aigaq.archive.boxes import read_fragment, read_init
+from aigaq.archive.enrolment import Enrolment
+from aigaq.archive.errors import (
+    ArchiveError,
+    BadRequestError,
+    BrokenChainError,
+    ConflictError,
+    HashMismatchError,
+    InitUnknownError,
+    NotAnInitError,
+    NotARecordError,
+    NotASegmentError,
+    NotFoundError,
+    WrongElectionError,
+    WrongSignatureError,
+)
+from aigaq.archive.known import camera_of, station_of
+from aigaq.archive.model import STREAMS, Kind, Row, StreamKey
+from aigaq.archive.names import init_name
+from aigaq.archive.store import Database
+from aigaq.base import Clock, utc_ms
+from aigaq.election import Register
+from aigaq.ledger import MAX_BODY, LogReplica, SigningKey, make_receipt, verify_request
+from aigaq_verify import Record, RecordError, SegmentRecord, decode_record, leaf_hash
+
+MAX_INIT: Final = 64 << 10
+MAX_HEALTH: Final = 64 << 10
+TIME_TOLERANCE_MS: Final = 1000
+"""As in the verifier: more than this between tfdt and record is a false record."""
+
+T = TypeVar("T")
+Body = Callable[[int], Awaitable[bytes]]
+"""Reads the whole request body up to a limit."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who sent a request, and with which signature."""
+
+    station: str
+    signature: bytes
+
+
+class Ingest:
+    """The write side of the archive."""
+
+    def __init__(
+        self,
+        folder: Path,
+        register: Register,
+        enrolment: Enrolment,
+        database: Database,
+        blobs: Blobs,
+        clock: Clock,
+        key: SigningKey,
+        heard: Callable[[Row], None],
+    ) -> None:
+        self._logs = folder / "logs"
+        self._register = register
+        self._enrolment = enrolment
+        self._database = database
+        self._blobs = blobs
+        self._clock = clock
+        self._key = key
+        self._heard = heard
+        self._writers = ThreadPoolExecutor(8, thread_name_prefix="archive-store")
+        self._replicas: dict[str, LogReplica] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._inits: set[bytes] = set()
+
+    def close(self) -> None:
+        """Finish what was begun."""
+        self._writers.shutdown()
+
+    # ---- who
+
+    def check(self, signed: Signed, verb: str, payload: bytes) -> None:
+        """That the enrolled key of a known station signed this.
+
+        Raises:
+            UnknownStationError: not in the register.
+            NotEnrolledError: no key.
+            WrongSignatureError: not signed by that key.
+        """
+        station_of(self._register, signed.station)
+        key = self._enrolment.key(signed.station)
+        if not verify_request(key.public, verb, payload, signed.signature):
+            raise WrongSignatureError(verb, station=signed.station)
+
+    def _record(self, signed: Signed, verb: str, data: bytes) -> Record:
+        """A record that this station may bring."""
+        self.check(signed, verb, data)
+        try:
+            record = decode_record(data)
+        except RecordError as error:
+            raise NotARecordError(verb, problem=str(error)) from error
+        expected = (self._register.election.id, signed.station)
+        if (record.election, record.station) != expected:
+            found = f"{record.election}/{record.station}"
+            raise WrongElectionError(verb, found=found, expected="/".join(expected))
+        camera_of(self._register, record.station, record.camera)
+        return record
+
+    def check_part(self, signed: Signed, key: StreamKey, payload: bytes) -> None:
+        """That a live part comes from the station of its stream."""
+        self.check(signed, "part", payload)
+        camera_of(self._register, key.station, key.camera)
+        if key.stream not in STREAMS:
+            raise NotFoundError("/".join(key))
+
+    # ---- what
+
+    async def init(self, signed: Signed, sha256: bytes, body: Body) -> None:
+        """`PUT init/{sha256}`."""
+        data = await body(MAX_INIT)
+        self.check(signed, "init", data)
+        if hashlib.sha256(data).digest() != sha256:
+            raise HashMismatchError(sha256.hex())
+        try:
+            facts = read_init(data)
+        except ValueError as error:
+            raise NotAnInitError(sha256.hex(), problem=str(error)) from error
+        await self._in_thread(self._blobs.put_once, init_name(sha256), data)
+        await self._database.write(lambda c: rows.add_init(c, sha256, facts, len(data)))
+
+    async def segment(self, signed: Signed, encoded: bytes, body: Body) -> bytes:
+        """`PUT segment`; returns the receipt."""
+        record = self._record(signed, "segment", encoded)
+        if not isinstance(record, SegmentRecord):
+            raise NotARecordError("segment", problem="a gap, not a segment")
+        data = await body(record.size)
+        if len(data) != record.size or hashlib.sha256(data).digest() != record.sha256:
+            raise HashMismatchError(record.file_name)
+        if receipt := await self._replay(signed, record, encoded):
+            return receipt
+        start_ticks = _check_times(record, data)
+        await self._require_init(record.init_sha256)
+        await self._in_thread(self._blobs.put_once, record.object_name, data)
+        return await self._admit(signed, record, encoded, start_ticks)
+
+    async def gap(self, signed: Signed, encoded: bytes) -> bytes:
+        """`POST gap`; returns the receipt."""
+        record = self._record(signed, "gap", encoded)
+        if isinstance(record, SegmentRecord):
+            raise NotARecordError("gap", problem="a segment, not a gap")
+        return await self._replay(signed, record, encoded) or await self._admit(signed, record, encoded, 0)
+
+    async def checkpoint(self, signed: Signed, body: Body) -> int:
+        """`POST checkpoint`; returns the size of the station's log that the centre now holds."""
+        data = await body(MAX_BODY)
+        self.check(signed, "checkpoint", data)
+        async with self.log(signed.station) as replica:
+            await self._in_thread(replica.accept, data)
+            await self._mark_sealed(signed.station, replica)
+            return replica.size
+
+    async def size(self, station: str) -> int:
+        """`GET checkpoint`: the size of the station's log that the centre holds."""
+        station_of(self._register, station)
+        async with self.log(station) as replica:
+            return replica.size
+
+    async def health(self, signed: Signed, body: Body) -> None:
+        """`POST health`: kept as it came, one per station."""
+        data = await body(MAX_HEALTH)
+        self.check(signed, "health", data)
+        try:
+            said = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BadRequestError("health", problem="the body is not JSON") from error
+        if not isinstance(said, dict):
+            raise BadRequestError("health", problem="the body is not a JSON object")
+        text, now = json.dumps(said, ensure_ascii=False), utc_ms(self._clock)
+        await self._database.write(lambda c: rows.set_station(c, signed.station, health=text, health_ms=now))
+
+    # ---- the station's log
+
+    @asynccontextmanager
+    async def log(self, station: str) -> AsyncGenerator[LogReplica]:
+        """The centre's copy of a station's log, for one user at a time.
+
+        Raises:
+            NotEnrolledError: the station has no key.
+        """
+        async with self._locks.setdefault(station, asyncio.Lock()):
+            if station not in self._replicas:
+                key, origin = self._enrolment.key(station), self._enrolment.origin(station)
+                opened = await self._in_thread(LogReplica.open, self._logs / station, origin, str(key))
+                await self._mark_sealed(station, opened)
+                self._replicas[station] = opened
+            yield self._replicas[station]
+
+    async def _mark_sealed(self, station: str, replica: LogReplica) -> None:
+        """Bring the tables up to the log, also what a crash between the two left undone."""
+        held = await self._database.read(lambda c: rows.sealed_size(c, station))
+        if held < replica.size:
+            hashes = await self._in_thread(replica.leaf_hashes, held, replica.size)
+            await self._database.write(lambda c: rows.seal(c, station, held, hashes))
+
+    # ---- rows
+
+    async def _replay(self, signed: Signed, record: Record, encoded: bytes) -> bytes | None:
+        """The receipt of a record that is here already.
+
+        Raises:
+            ConflictError: another record has its place.
+        """
+        key = StreamKey(record.station, record.camera, record.stream)
+        there = await self._database.read(lambda c: rows.find(c, key, record.seq))
+        if there and there.leaf != leaf_hash(encoded):
+            raise await self._alarm(signed, record, encoded, ConflictError.code)
+        return there.receipt if there else None
+
+    async def _admit(self, signed: Signed, record: Record, encoded: bytes, start_ticks: int) -> bytes:
+        """Store the row; the receipt is made before, and handed out only after the commit."""
+        self._blobs.require_room()
+        new = _new_row(record, encoded, start_ticks, utc_ms(self._clock), self._key)
+        found = await self._database.write(lambda c: rows.admit(c, new, record.prev))
+        if isinstance(found, str):
+            raise await self._alarm(signed, record, encoded, found)
+        self._heard(found)
+        return found.receipt
+
+    async def _alarm(self, signed: Signed, record: Record, encoded: bytes, code: str) -> ArchiveError:
+        """Keep the contradiction as evidence: the box signed it."""
+        now = utc_ms(self._clock)
+        log.warning("%s from station %s, camera %s, number %d", code, signed.station, record.camera, record.seq)
+        keep = (signed.station, code, encoded, signed.signature, now)
+        await self._database.write(lambda c: rows.add_alarm(c, *keep))
+        error = ConflictError if code == ConflictError.code else BrokenChainError
+        return error(f"{record.station}/{record.camera}/{record.stream}", seq=record.seq)
+
+    async def _require_init(self, sha256: bytes) -> None:
+        if sha256 in self._inits:
+            return
+        if await self._database.read(lambda c: rows.get_init(c, sha256)) is None:
+            raise InitUnknownError(init=sha256.hex())
+        self._inits.add(sha256)
+
+    async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writers, work, *args)
+
+
+def _check_times(record: SegmentRecord, data: bytes) -> int:
+    """The tfdt of a segment whose decode times agree with its record."""
+    try:
+        fragment = read_fragment(data)
+    except ValueError as error:
+        raise NotASegmentError(record.file_name, problem=str(error)) from error
+    off = fragment.start / 90 - record.start_ms
+    if abs(off) > TIME_TOLERANCE_MS:
+        raise NotASegmentError(record.file_name, problem=f"its decode time is {off:.0f} ms off the record")
+    return fragment.start
+
+
+def _new_row(record: Record, encoded: bytes, start_ticks: int, now_ms: int, key: SigningKey) -> Row:
+    leaf = leaf_hash(encoded)
+    is_segment = isinstance(record, SegmentRecord)
+    return Row(
+        id=0,
+        station=record.station,
+        camera=record.camera,
+        stream=record.stream,
+        seq=record.seq,
+        kind=Kind.SEGMENT if is_segment else Kind.GAP,
+        start_ms=record.start_ms if is_segment else record.from_ms,
+        end_ms=record.end_ms if is_segment else record.to_ms,
+        cause=None if is_segment else record.cause,
+        leaf=leaf,
+        record=encoded,
+        start_ticks=start_ticks,
+        size=record.size if is_segment else 0,
+        sha256=record.sha256 if is_segment else None,
+        init=record.init_sha256 if is_segment else None,
+        bundle=None,
+        at=0,
+        received_ms=now_ms,
+        receipt=make_receipt(key, record.station, leaf, now_ms),
+        log_index=None,
+    )

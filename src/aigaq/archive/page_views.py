@@ -1,0 +1,179 @@
+"""What the templates draw, made from the archive's answers. Pure: values in, values out."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aigaq.archive.model import CameraState, CameraStatus, Span, SpanState, StationStatus
+from aigaq.election import Camera, DutyWindow, PollingStation, Zone
+from aigaq_verify import HOLE_MS, GapCause
+
+WEEK_MS: Final = 7 * 86_400_000
+LEAST_RANGE_MS: Final = 3_600_000
+LEAST_VIEW_MS: Final = 5 * 60_000
+LANE_WIDTH: Final = 1000
+THINNEST_GAP: Final = 3
+"""A gap of a second stays visible in the drawing of a whole day."""
+GAPS_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much of the election can be seen, always shown."""
+
+    stations: int
+    stations_with: int
+    """Stations of which any footage has been received."""
+    cameras: int
+    cameras_with: int
+    states: Mapping[CameraState, int]
+
+    def parts(self) -> Iterator[tuple[CameraState, float, float]]:
+        """Pieces of a bar 1000 wide: state, x, width."""
+        x = 0.0
+        for state in CameraState:
+            width = LANE_WIDTH * self.states[state] / max(1, self.cameras)
+            if width:
+                yield state, x, width
+            x += width
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLine:
+    """One zone of a station in the list; `camera` is None where the register has none."""
+
+    zone: Zone
+    camera: str | None
+    state: CameraState
+    cause: GapCause | None
+    last_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationRow:
+    """One station in the list."""
+
+    station: PollingStation
+    zones: tuple[ZoneLine, ...]
+    still_camera: str | None
+    """The camera whose picture stands for the station: the ballot box, or whichever has footage."""
+    last_ms: int | None
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What the timeline covers, and where it begins to look."""
+
+    from_ms: int
+    to_ms: int
+    view_from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the address of a station's page asks for."""
+
+    camera: Camera | None
+    at_ms: int | None
+    """The moment asked for; None is live."""
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of the drawn timeline."""
+
+    look: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A row of the table of gaps."""
+
+    camera: Camera
+    span: Span
+
+    @property
+    def length_ms(self) -> int:
+        """How long nothing was recorded."""
+        return self.span.to_ms - self.span.from_ms
+
+
+def totals(overview: Iterable[StationStatus]) -> Totals:
+    """The sum over all stations."""
+    statuses = list(overview)
+    cameras = [camera for status in statuses for camera in status.cameras]
+    seen = sum(any(c.last_ms is not None for c in status.cameras) for status in statuses)
+    states = Counter(camera.state for camera in cameras)
+    return Totals(len(statuses), seen, len(cameras), sum(c.last_ms is not None for c in cameras), states)
+
+
+def station_row(station: PollingStation, status: StationStatus | None, time_zone: str) -> StationRow:
+    """A station with its five zones; a zone without a camera says so."""
+    known = {c.camera: c for c in status.cameras} if status else {}
+    lines = tuple(line for zone in Zone for line in _zone_lines(station, zone, known))
+    with_footage = [line for line in lines if line.last_ms is not None]
+    box = [line.camera for line in with_footage if line.zone is Zone.BALLOT_BOX]
+    still = next(iter([*box, *(line.camera for line in with_footage)]), None)
+    last = max((line.last_ms for line in with_footage if line.last_ms is not None), default=None)
+    return StationRow(station, lines, still, last, time_zone)
+
+
+def _zone_lines(station: PollingStation, zone: Zone, known: Mapping[str, CameraStatus]) -> Iterator[ZoneLine]:
+    cameras = [camera for camera in station.cameras if camera.zone is zone]
+    if not cameras:
+        yield ZoneLine(zone, None, CameraState.NEVER, None, None)
+    for camera in cameras:
+        status = known.get(camera.id)
+        state = status.state if status else CameraState.NEVER
+        yield ZoneLine(zone, camera.id, state, status.cause if status else None, status.last_ms if status else None)
+
+
+def timeline_range(duty: Sequence[DutyWindow], bounds: tuple[int, int] | None, now_ms: int) -> Range:
+    """From the start of duty, or of the footage where that came first, to now; after duty, to its end."""
+    start = min((window.start_ms for window in duty), default=now_ms)
+    end = max((window.end_ms for window in duty), default=now_ms)
+    first, last = bounds or (start, start)
+    from_ms = max(min(start, first), min(start, now_ms) - WEEK_MS)
+    to_ms = max(last, min(now_ms, end), from_ms + (LEAST_VIEW_MS if bounds else LEAST_RANGE_MS))
+    view_from = max(from_ms, min(first if bounds else from_ms, to_ms - LEAST_VIEW_MS))
+    return Range(from_ms, to_ms, view_from)
+
+
+def look(span: Span) -> str:
+    """The name under which a stretch is drawn, as in ui/src/coverage.ts."""
+    if span.state is SpanState.RECORDED:
+        return "recorded" if span.sealed else "pending"
+    return "off" if span.state is SpanState.OFF_DUTY else span.state.value
+
+
+def bars(spans: Sequence[Span], covered: Range) -> list[Bar]:
+    """A lane's bars, gaps last so that they lie on top and never vanish."""
+    scale = LANE_WIDTH / (covered.to_ms - covered.from_ms)
+    drawn: list[Bar] = []
+    for span in spans:
+        shown, x = look(span), (span.from_ms - covered.from_ms) * scale
+        width = (span.to_ms - span.from_ms) * scale
+        if shown in {"gap", "missing"}:
+            width = max(width, THINNEST_GAP)
+        if drawn and drawn[-1].look == shown and x - drawn[-1].x - drawn[-1].width < 0.5:
+            drawn[-1] = Bar(shown, drawn[-1].x, x + width - drawn[-1].x)
+        else:
+            drawn.append(Bar(shown, x, width))
+    return sorted(drawn, key=lambda bar: bar.look in {"gap", "missing"})
+
+
+def holes(cameras: Iterable[Camera], coverage: Mapping[str, Sequence[Span]]) -> list[Hole]:
+    """Every stretch of duty without footage, the newest first."""
+    missing = {SpanState.GAP, SpanState.MISSING}
+    found = [
+        Hole(camera, span)
+        for camera in cameras
+        for span in coverage.get(camera.id, ())
+        if span.state in missing and span.to_ms - span.from_ms > HOLE_MS
+    ]
+    return sorted(found, key=lambda hole: hole.span.from_ms, reverse=True)

@@ -1,0 +1,205 @@
+"""The pages of the archive: the list of polling stations, a station, how to check. Reads; changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final, Protocol
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from aigaq.archive.errors import BadIntervalError
+from aigaq.archive.model import Span, StationStatus
+from aigaq.archive.page_views import GAPS_SHOWN, Range, Shown, bars, holes, look, station_row, timeline_range, totals
+from aigaq.archive.page_words import CAUSES, KINDS, LOOKS, STATES, ZONES, script_words
+from aigaq.base import Clock, Language, translate, utc_ms
+from aigaq.election import Camera, PollingStation, Register, StationKind, UnknownCameraError, UnknownStationError
+from aigaq.web import PageNotFoundError, UnreadableTimeError, parse_time, render, size_text
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+OVERVIEW_MS: Final = 2000
+"""The overview of ten thousand stations is made at most this often, whoever asks."""
+WORDS: Final[dict[str, object]] = {"zones": ZONES, "kinds": KINDS, "causes": CAUSES, "states": STATES, "looks": LOOKS}
+
+
+class Evidence(Protocol):
+    """What the pages ask the archive."""
+
+    @property
+    def register(self) -> Register:
+        """The stations and cameras that there should be."""
+        ...
+
+    def overview(self) -> Sequence[StationStatus]:
+        """Every station's state now."""
+        ...
+
+    async def coverage(
+        self, station: str, from_ms: int, to_ms: int, stream: str = "sub"
+    ) -> Mapping[str, Sequence[Span]]:
+        """Per camera an exact tiling of the interval."""
+        ...
+
+    async def bounds(self, station: str) -> tuple[int, int] | None:
+        """Start of the first and end of the newest footage."""
+        ...
+
+    async def clip_size(self, station: str, camera: str, stream: str, from_ms: int, to_ms: int) -> int:
+        """Bytes of footage that a clip would hold; refuses as the export would."""
+        ...
+
+
+def archive_pages(archive: Evidence, clock: Clock) -> APIRouter:
+    """The router to add to the shell; its templates are in `TEMPLATES`."""
+    pages = Pages(archive, clock)
+    router = APIRouter(prefix="/{language:language}", include_in_schema=False)
+    router.add_api_route("/", pages.stations, methods=["GET", "HEAD"])
+    router.add_api_route("/check", pages.check, methods=["GET", "HEAD"])
+    router.add_api_route("/station/{station_id}", pages.station, methods=["GET", "HEAD"])
+    router.add_api_route("/station/{station_id}/clip", pages.clip, methods=["GET", "HEAD"])
+    return router
+
+
+class Pages:
+    """Handlers; each reads its question, asks the archive and renders."""
+
+    def __init__(self, archive: Evidence, clock: Clock) -> None:
+        self._archive = archive
+        self._clock = clock
+        self._overview: tuple[int, dict[str, StationStatus]] = (-OVERVIEW_MS, {})
+
+    async def stations(
+        self, request: Request, q: str = "", territory: str = "", kind: str = "", page: str = "1"
+    ) -> Response:
+        """The list of polling stations."""
+        register, statuses = self._archive.register, self._statuses()
+        known = {t.id for t in register.territories()}
+        chosen_kind = StationKind(kind) if kind in set(StationKind) else None
+        found = register.search(
+            q,
+            territory=territory if territory in known else None,
+            kind=chosen_kind,
+            page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+        )
+        query = {"q": q, "territory": territory, "kind": kind}
+        context = {
+            "election": register.election,
+            "totals": totals(statuses.values()),
+            "found": found,
+            "rows": [station_row(s, statuses.get(s.id), register.zone_name(s.id)) for s in found.stations],
+            "territories": register.territories(),
+            "query": query,
+            "previous": _page_address(query, found.page - 1) if found.page > 1 else "",
+            "next": _page_address(query, found.page + 1) if found.page < found.pages else "",
+        }
+        return render(request, "stations.html", WORDS | context)
+
+    async def check(self, request: Request) -> Response:
+        """How to check a clip."""
+        return render(request, "check.html", {})
+
+    async def station(
+        self, request: Request, language: Language, station_id: str, camera: str = "", t: str = ""
+    ) -> Response:
+        """One polling station: cameras, timeline, gaps, clips."""
+        register, now = self._archive.register, utc_ms(self._clock)
+        station = self._known(station_id)
+        zone = register.zone_name(station.id)
+        duty = [register.duty(station.id, camera.zone) for camera in station.cameras]
+        covered = timeline_range(duty, await self._archive.bounds(station.id), now)
+        coverage = await self._archive.coverage(station.id, covered.from_ms, covered.to_ms)
+        found = holes(station.cameras, coverage)
+        shown = Shown(self._camera(station, camera), self._moment(t, zone) if t else None, now)
+        context = {
+            "election": register.election,
+            "station": station,
+            "row": station_row(station, self._statuses().get(station.id), zone),
+            "lineage": register.lineage(station.territory),
+            "voting": register.voting(station.id),
+            "time_zone": zone,
+            "shown": shown,
+            "covered": covered,
+            "lanes": [(c, bars(coverage.get(c.id, ()), covered)) for c in station.cameras],
+            "holes": found[:GAPS_SHOWN],
+            "holes_total": len(found),
+            "look": look,
+            "data": script_data(station, zone, covered, shown, language),
+        }
+        return render(request, "station.html", WORDS | context)
+
+    async def clip(
+        self,
+        language: Language,
+        station_id: str,
+        start: Annotated[str, Query(alias="from")],
+        end: Annotated[str, Query(alias="to")],
+        camera: str,
+        stream: str = "sub",
+        kind: str = "zip",
+    ) -> Response:
+        """From the form, whose times are local, to the export; `kind=facts` tells the size beforehand."""
+        station = self._known(station_id)
+        chosen = self._camera(station, camera)
+        zone = self._archive.register.zone_name(station.id)
+        from_ms, to_ms = self._moment(start, zone), self._moment(end, zone)
+        if from_ms >= to_ms:
+            raise BadIntervalError(f"{start} – {end}", problem="from is not before to")
+        if kind == "facts":
+            size = await self._archive.clip_size(station.id, chosen.id if chosen else "", stream, from_ms, to_ms)
+            return JSONResponse({"bytes": size, "text": size_text(size, language)})
+        wanted = {"station": station.id, "camera": camera, "stream": stream, "from": from_ms, "to": to_ms}
+        ending = "mp4" if kind == "mp4" else "zip"
+        return RedirectResponse(f"/api/v1/clip.{ending}?{urlencode(wanted)}", 303)
+
+    def _known(self, station: str) -> PollingStation:
+        try:
+            return self._archive.register.station(station)
+        except UnknownStationError as error:
+            raise PageNotFoundError(station) from error
+
+    def _camera(self, station: PollingStation, camera: str) -> Camera | None:
+        """The camera asked for, or the first; None where the register has none for this station."""
+        if not camera:
+            return next(iter(station.cameras), None)
+        try:
+            return self._archive.register.camera(station.id, camera)
+        except UnknownCameraError as error:
+            raise PageNotFoundError(f"{station.id}/{camera}") from error
+
+    @staticmethod
+    def _moment(text: str, zone: str) -> int:
+        moment = parse_time(text, zone)
+        if moment is None:
+            raise UnreadableTimeError(text=text)
+        return moment
+
+    def _statuses(self) -> dict[str, StationStatus]:
+        now = self._clock.monotonic_ns() // 1_000_000
+        made, statuses = self._overview
+        if now - made >= OVERVIEW_MS:
+            statuses = {status.station: status for status in self._archive.overview()}
+            self._overview = (now, statuses)
+        return statuses
+
+
+def script_data(
+    station: PollingStation, zone: str, covered: Range, shown: Shown, language: Language
+) -> dict[str, object]:
+    """The data block of a station's page, see `Page` in ui/src/words.ts."""
+    return {
+        "station": station.id,
+        "time_zone": zone,
+        "date_order": "ymd" if language == "en" else "dmy",
+        "now_ms": shown.now_ms,
+        "from_ms": covered.from_ms,
+        "to_ms": covered.to_ms,
+        "view_from_ms": covered.view_from_ms,
+        "camera": shown.camera.id if shown.camera else "",
+        "t_ms": shown.at_ms,
+        "cameras": [{"id": c.id, "name": translate(ZONES[c.zone], language)} for c in station.cameras],
+        "words": script_words(language),
+    }
+
+
+def _page_address(query: Mapping[str, str], page: int) -> str:
+    return "?" + urlencode({**{name: value for name, value in query.items() if value}, "page": page})

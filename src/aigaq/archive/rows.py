@@ -1,0 +1,273 @@
+"""What is asked of the tables: statements over a connection, nothing else."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import sqlalchemy as sa
+
+from aigaq.archive.model import InitFacts, Kind, Row, StreamKey
+from aigaq.archive.store import alarms, doomed, inits, leaves, rows, stations
+from aigaq_verify import MAX_DURATION_MS, NO_HASH, GapCause, decode_record
+
+_COLUMNS: Final = [rows.c[f.name] for f in fields(Row)]
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """Segments that follow one another without a break, all sealed or all not."""
+
+    camera: str
+    from_ms: int
+    to_ms: int
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Segments of one stream and minute that are objects of their own."""
+
+    key: StreamKey
+    minute_ms: int
+
+
+def as_row(found: sa.Row[tuple[object, ...]]) -> Row:
+    """A table row as the value."""
+    m = found._mapping  # noqa: SLF001 - SQLAlchemy's public name for access by column
+    cause = m["cause"]
+    return Row(**{**m, "kind": Kind(m["kind"]), "cause": GapCause(cause) if cause else None})
+
+
+def of_stream(key: StreamKey) -> sa.ColumnElement[bool]:
+    """Rows of one stream."""
+    return (rows.c.station == key.station) & (rows.c.camera == key.camera) & (rows.c.stream == key.stream)
+
+
+def find(connection: sa.Connection, key: StreamKey, seq: int) -> Row | None:
+    """The row with that number."""
+    found = connection.execute(sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq == seq)).first()
+    return as_row(found) if found else None
+
+
+def by_leaf(connection: sa.Connection, leaf: bytes) -> Row | None:
+    """The row with that leaf hash."""
+    found = connection.execute(sa.select(*_COLUMNS).where(rows.c.leaf == leaf)).first()
+    return as_row(found) if found else None
+
+
+def admit(connection: sa.Connection, new: Row, prev: bytes) -> Row | str:
+    """Insert a row that continues its neighbours; the code of the refusal if it does not.
+
+    Replays return the row that is there.
+    """
+    there = find(connection, new.key, new.seq)
+    if there:
+        return there if there.leaf == new.leaf else "archive.conflict"
+    before = find(connection, new.key, new.seq - 1) if new.seq else None
+    after = find(connection, new.key, new.seq + 1)
+    expected = NO_HASH if new.seq == 0 else before.leaf if before else prev
+    if prev != expected or (after and decode_record(after.record).prev != new.leaf):
+        return "archive.broken_chain"
+    return _insert(connection, new, before, after)
+
+
+def _insert(connection: sa.Connection, new: Row, before: Row | None, after: Row | None) -> Row:
+    """An open gap ends, for every reader, where the next row of its stream begins."""
+    end = after.start_ms if after and new.end_ms is None else new.end_ms
+    index = _take_leaf(connection, new.station, new.leaf)
+    values = {f.name: getattr(new, f.name) for f in fields(Row) if f.name != "id"}
+    values |= {"end_ms": end, "log_index": index, "kind": int(new.kind), "cause": new.cause and str(new.cause)}
+    done = connection.execute(rows.insert().values(values))
+    if before and before.end_ms is None:
+        ended = rows.update().where(rows.c.id == before.id).values(end_ms=max(before.start_ms, new.start_ms))
+        connection.execute(ended)
+    return as_row(connection.execute(sa.select(*_COLUMNS).where(rows.c.id == done.inserted_primary_key[0])).one())
+
+
+def _take_leaf(connection: sa.Connection, station: str, leaf: bytes) -> int | None:
+    """The log index of a leaf that was sealed before its record came."""
+    here = (leaves.c.station == station) & (leaves.c.leaf == leaf)
+    index = connection.execute(sa.select(leaves.c.log_index).where(here)).scalar()
+    if index is not None:
+        connection.execute(leaves.delete().where(here))
+    return index
+
+
+def seal(connection: sa.Connection, station: str, start: int, hashes: Sequence[bytes]) -> None:
+    """Mark the rows of these leaves sealed, and keep the leaves without a row."""
+    held = sealed_size(connection, station)
+    for index, leaf in enumerate(hashes, start):
+        if index < held:
+            continue
+        here = (rows.c.leaf == leaf) & (rows.c.station == station)
+        if not connection.execute(rows.update().where(here).values(log_index=index)).rowcount:
+            connection.execute(leaves.insert().values(station=station, log_index=index, leaf=leaf))
+    set_station(connection, station, sealed_size=max(held, start + len(hashes)))
+
+
+def sealed_size(connection: sa.Connection, station: str) -> int:
+    """How many leaves of the station's log the tables know to be sealed."""
+    return connection.execute(sa.select(stations.c.sealed_size).where(stations.c.station == station)).scalar() or 0
+
+
+def set_station(connection: sa.Connection, station: str, **values: object) -> None:
+    """Update what is kept once per station."""
+    done = connection.execute(stations.update().where(stations.c.station == station).values(values))
+    if not done.rowcount:
+        connection.execute(stations.insert().values({"station": station, "sealed_size": 0} | values))
+
+
+def add_init(connection: sa.Connection, sha256: bytes, facts: InitFacts, size: int) -> None:
+    """Know an initialisation segment."""
+    if get_init(connection, sha256) is None:
+        values = {"codec": facts.codec, "width": facts.width, "height": facts.height, "timescale": facts.timescale}
+        connection.execute(inits.insert().values(values | {"sha256": sha256, "size": size}))
+
+
+def get_init(connection: sa.Connection, sha256: bytes) -> InitFacts | None:
+    """What is known of an initialisation segment."""
+    found = connection.execute(sa.select(inits).where(inits.c.sha256 == sha256)).first()
+    return InitFacts(found.codec, found.width, found.height, found.timescale) if found else None
+
+
+def add_alarm(connection: sa.Connection, station: str, code: str, record: bytes, signature: bytes, now_ms: int) -> None:
+    """Keep a signed contradiction, once."""
+    same = (alarms.c.station == station) & (alarms.c.code == code) & (alarms.c.record == record)
+    if not connection.execute(sa.select(alarms.c.id).where(same)).first():
+        values = {"code": code, "record": record, "signature": signature, "received_ms": now_ms}
+        connection.execute(alarms.insert().values(values | {"station": station}))
+
+
+def segments(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> list[Row]:
+    """Segments of a stream that touch `[from_ms, to_ms)`, by time."""
+    started = (rows.c.start_ms > from_ms - MAX_DURATION_MS) & (rows.c.start_ms < to_ms)
+    statement = sa.select(*_COLUMNS).where(of_stream(key), rows.c.kind == int(Kind.SEGMENT), started)
+    found = connection.execute(statement.where(rows.c.end_ms > from_ms).order_by(rows.c.start_ms, rows.c.seq))
+    return [as_row(r) for r in found]
+
+
+def gaps(connection: sa.Connection, station: str, stream: str, from_ms: int, to_ms: int) -> list[Row]:
+    """Gaps of every camera of a station that touch the interval, by time; an open one that has successors ends there."""
+    here = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.GAP))
+    touches = rows.c.end_ms.is_(None) | (rows.c.end_ms > from_ms) | (rows.c.start_ms >= from_ms)
+    statement = sa.select(*_COLUMNS).where(here, rows.c.start_ms < to_ms, touches)
+    found = connection.execute(statement.order_by(rows.c.start_ms, rows.c.seq))
+    return [_ended(connection, as_row(r)) for r in found]
+
+
+def _ended(connection: sa.Connection, gap: Row) -> Row:
+    """An open gap says nothing beyond the next row that is known, even if rows between have not arrived."""
+    if gap.end_ms is not None:
+        return gap
+    later = sa.select(rows.c.start_ms).where(of_stream(gap.key), rows.c.seq > gap.seq).order_by(rows.c.seq).limit(1)
+    start = connection.execute(later).scalar()
+    if start is None:
+        return gap
+    values = {f.name: getattr(gap, f.name) for f in fields(Row)}
+    return Row(**(values | {"end_ms": max(gap.start_ms, start)}))
+
+
+def islands(connection: sa.Connection, station: str, stream: str, from_ms: int, to_ms: int) -> list[Island]:
+    """Recorded stretches of every camera of a station, merged by the database."""
+    order = {"partition_by": rows.c.camera, "order_by": (rows.c.start_ms, rows.c.seq)}
+    sealed = rows.c.log_index.is_not(None)
+    started = (rows.c.start_ms > from_ms - MAX_DURATION_MS) & (rows.c.start_ms < to_ms)
+    here = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.SEGMENT)) & started
+    same = (sa.func.lag(rows.c.end_ms).over(**order) == rows.c.start_ms) & (sa.func.lag(sealed).over(**order) == sealed)
+    step = sa.case((same, 0), else_=1)
+    one = sa.select(
+        rows.c.camera, rows.c.start_ms, rows.c.seq, rows.c.end_ms, sealed.label("sealed"), step.label("step")
+    )
+    steps = one.where(here, rows.c.end_ms > from_ms).subquery()
+    number = sa.func.sum(steps.c.step).over(partition_by=steps.c.camera, order_by=(steps.c.start_ms, steps.c.seq))
+    numbered = sa.select(steps, number.label("island")).subquery()
+    c = numbered.c
+    merged = sa.select(c.camera, sa.func.min(c.start_ms), sa.func.max(c.end_ms), sa.func.max(c.sealed))
+    found = connection.execute(merged.group_by(c.camera, c.island).order_by(c.camera, c.island))
+    return [Island(camera, start, end, bool(sealed)) for camera, start, end, sealed in found]
+
+
+def interval_rows(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> list[Row]:
+    """Every row of a stream from the first to the last that touches the interval, in journal order."""
+    touching = [*segments(connection, key, from_ms, to_ms)]
+    touching += [g for g in gaps(connection, key.station, key.stream, from_ms, to_ms) if g.camera == key.camera]
+    if not touching:
+        return []
+    first, last = min(r.seq for r in touching), max(r.seq for r in touching)
+    statement = sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq.between(first, last)).order_by(rows.c.seq)
+    return [as_row(r) for r in connection.execute(statement)]
+
+
+def bounds(connection: sa.Connection, station: str) -> tuple[int, int] | None:
+    """Begin of the first and end of the last footage of a station."""
+    here = (rows.c.station == station) & (rows.c.kind == int(Kind.SEGMENT))
+    first, last = connection.execute(
+        sa.select(sa.func.min(rows.c.start_ms), sa.func.max(rows.c.end_ms)).where(here)
+    ).one()
+    return None if first is None else (first, last)
+
+
+def newest_segment(connection: sa.Connection, key: StreamKey, before_ms: int, *, sealed: bool) -> Row | None:
+    """The last segment of a stream that starts at or before a time."""
+    statement = sa.select(*_COLUMNS).where(of_stream(key), rows.c.kind == int(Kind.SEGMENT))
+    if sealed:
+        statement = statement.where(rows.c.log_index.is_not(None))
+    statement = statement.where(rows.c.start_ms <= before_ms).order_by(rows.c.start_ms.desc()).limit(1)
+    found = connection.execute(statement).first()
+    return as_row(found) if found else None
+
+
+def last_rows(connection: sa.Connection) -> list[Row]:
+    """The last row of every stream."""
+    keys = (rows.c.station, rows.c.camera, rows.c.stream)
+    last = sa.select(*keys, sa.func.max(rows.c.seq).label("seq")).group_by(*keys).subquery()
+    same = [rows.c[name] == last.c[name] for name in ("station", "camera", "stream", "seq")]
+    return [as_row(r) for r in connection.execute(sa.select(*_COLUMNS).join_from(rows, last, sa.and_(*same)))]
+
+
+def alone(connection: sa.Connection, before_ms: int, limit: int) -> list[Alone]:
+    """Stream minutes that end before a time and have more than one segment object of their own, oldest first."""
+    minute = rows.c.start_ms - rows.c.start_ms % 60_000
+    keys = (rows.c.station, rows.c.camera, rows.c.stream, minute.label("minute"))
+    single = rows.c.bundle.is_(None) & (rows.c.kind == int(Kind.SEGMENT)) & (rows.c.start_ms < before_ms - 60_000)
+    many = sa.select(*keys).where(single).group_by(*keys).having(sa.func.count() > 1)
+    found = connection.execute(many.order_by(sa.text("minute")).limit(limit))
+    return [Alone(StreamKey(r.station, r.camera, r.stream), r.minute) for r in found]
+
+
+def minute_rows(connection: sa.Connection, one: Alone) -> list[Row]:
+    """The segments of that minute that are still objects of their own, by number."""
+    starts = rows.c.start_ms.between(one.minute_ms, one.minute_ms + 59_999)
+    single = rows.c.bundle.is_(None) & (rows.c.kind == int(Kind.SEGMENT))
+    statement = sa.select(*_COLUMNS).where(of_stream(one.key), single, starts).order_by(rows.c.seq)
+    return [as_row(r) for r in connection.execute(statement)]
+
+
+def is_complete(connection: sa.Connection, one: Alone) -> bool:
+    """Whether every row from before the minute to after it has been received."""
+    end = one.minute_ms + 60_000
+    here = of_stream(one.key)
+    before = sa.select(sa.func.max(rows.c.seq)).where(here, rows.c.start_ms < one.minute_ms).scalar_subquery()
+    after = sa.select(sa.func.min(rows.c.seq)).where(here, rows.c.start_ms >= end).scalar_subquery()
+    first, last = connection.execute(sa.select(sa.func.coalesce(before, 0), after)).one()
+    if last is None:
+        return False
+    count = sa.select(sa.func.count()).where(here, rows.c.seq.between(first, last))
+    return connection.execute(count).scalar_one() == last - first + 1
+
+
+def move(connection: sa.Connection, moved: Iterable[tuple[Row, int]], bundle: str, names: Iterable[str]) -> None:
+    """Say that these segments now lie in a minute object, and that their own objects may go: one transaction."""
+    for row, at in moved:
+        connection.execute(rows.update().where(rows.c.id == row.id).values(bundle=bundle, at=at))
+    connection.execute(doomed.insert(), [{"name": name} for name in names])
+
+
+def doomed_names(connection: sa.Connection) -> list[str]:
+    """Objects that may go."""
+    return list(connection.execute(sa.select(doomed.c.name)).scalars())
+
+
+def forget_doomed(connection: sa.Connection, names: Sequence[str]) -> None:
+    """They are gone."""
+    connection.execute(doomed.delete().where(doomed.c.name.in_(names)))
