@@ -1,0 +1,151 @@
+"""Speaks to the centre: signs what the box sends, and sorts what comes back into what a caller can do about it."""
+
+import base64
+import enum
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final, cast
+
+import httpx2
+
+from aigaq.ledger import SigningKey
+from aigaq.station.errors import CenterUnreachableError
+
+MAX_ANSWER: Final = 64 << 10
+TIMEOUT: Final = httpx2.Timeout(30, connect=10)
+
+
+class Refused(enum.Enum):
+    """What a refusal means for the box."""
+
+    AGAIN = "the centre or the way to it has trouble now"
+    NOT_US = "the centre does not accept this box"
+    NO_CAMERA = "the centre does not know the camera"
+    NO_INIT = "the initialisation segment has to come first"
+    OTHER_SIZE = "the centre holds another size of our log"
+    FINAL = "this request will never be accepted"
+
+
+class RefusalError(Exception):
+    """The centre said no; `size` is what it holds of our log, where it says so."""
+
+    def __init__(self, kind: Refused, status: int, code: str, why: str, size: int | None = None) -> None:
+        super().__init__(f"{status} {code}: {why}")
+        self.kind = kind
+        self.code = code
+        self.size = size
+
+
+def refusal_of(status: int, body: bytes) -> RefusalError:
+    """Sort a refusal by status and code; pure."""
+    said = _json(body)
+    code, why, size = str(said.get("code", "")), str(said.get("why", "")), said.get("size")
+    held = size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+    return RefusalError(_kind(status, code, held), status, code, why[:500], held)
+
+
+def _kind(status: int, code: str, held: int | None) -> Refused:
+    if status == 409 and held is not None:
+        return Refused.OTHER_SIZE
+    if code in {"archive.truncated", "archive.hash_mismatch"}:
+        return Refused.AGAIN  # our bytes were checked before they left: they were damaged on the way
+    if status in {401, 403} or code == "archive.unknown_station":
+        return Refused.NOT_US
+    if code == "archive.unknown_camera":
+        return Refused.NO_CAMERA
+    if status == 428:
+        return Refused.NO_INIT
+    return Refused.FINAL if 400 <= status < 500 and status not in {408, 425, 429} else Refused.AGAIN
+
+
+class Center:
+    """The centre as one box sees it. `watched` names the streams (`<camera>/<stream>`) that somebody watches now."""
+
+    def __init__(self, url: str, station: str, key: SigningKey, http: httpx2.AsyncClient) -> None:
+        self.watched: frozenset[str] = frozenset()
+        self._base = f"{url}/ingest/v1/"
+        self._station = station
+        self._key = key
+        self._http = http
+
+    async def put_init(self, digest: bytes, data: bytes) -> None:
+        """Send an initialisation segment."""
+        await self._send("PUT", f"init/{digest.hex()}", data, self._signed("init", data))
+
+    async def put_segment(self, record: bytes, data: bytes) -> bytes:
+        """Send a segment; returns the receipt as it came."""
+        headers = {"Aigaq-Record": _base64url(record), **self._signed("segment", record)}
+        return await self._send("PUT", "segment", data, headers)
+
+    async def post_gap(self, record: bytes) -> bytes:
+        """Send a gap; returns the receipt as it came."""
+        return await self._send("POST", "gap", record, self._signed("gap", record))
+
+    async def post_checkpoint(self, note: bytes, leaves: bytes) -> int:
+        """Send a checkpoint with the leaf hashes that the centre lacks; returns the size that it now holds."""
+        body = note + leaves
+        return _size(await self._send("POST", "checkpoint", body, self._signed("checkpoint", body)))
+
+    async def log_size(self) -> int:
+        """The size of our log that the centre holds."""
+        return _size(await self._send("GET", "checkpoint", b"", {"Aigaq-Station": self._station}))
+
+    async def post_health(self, body: bytes) -> None:
+        """Tell how the box is."""
+        await self._send("POST", "health", body, self._signed("health", body))
+
+    async def put_part(self, path: str, data: bytes) -> None:
+        """Send a live part; `path` is `part/<camera>/<stream>/<run start>/<number>`."""
+        await self._send("PUT", path, data, self._signed("part", path.encode() + sha256(data).digest()))
+
+    def _signed(self, verb: str, payload: bytes) -> dict[str, str]:
+        signature = _base64url(self._key.sign(verb, payload))
+        return {"Aigaq-Station": self._station, "Aigaq-Signature": signature}
+
+    async def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """One request.
+
+        Raises:
+            CenterUnreachableError: no answer.
+            RefusalError: an answer that says no.
+        """
+        try:
+            async with self._http.stream(method, self._base + path, content=body, headers=headers) as answer:
+                got = await _bounded(answer)
+        except (httpx2.TransportError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
+            problem = str(error) or type(error).__name__
+            raise CenterUnreachableError(path.partition("/")[0], problem=problem) from error
+        if "aigaq-watched" in answer.headers:
+            self.watched = frozenset(answer.headers["aigaq-watched"].replace(",", " ").split())
+        if not 200 <= answer.status_code < 300:
+            raise refusal_of(answer.status_code, got)
+        return got
+
+
+async def _bounded(answer: httpx2.Response) -> bytes:
+    got = bytearray()
+    async for piece in answer.aiter_bytes():
+        got += piece
+        if len(got) > MAX_ANSWER:
+            raise httpx2.DecodingError(f"an answer of more than {MAX_ANSWER} bytes")
+    return bytes(got)
+
+
+def _size(body: bytes) -> int:
+    size = _json(body).get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise CenterUnreachableError("checkpoint", problem="the answer names no size")
+    return size
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()
