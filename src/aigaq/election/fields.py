@@ -27,7 +27,8 @@ _INVISIBLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 """Controls, and characters that reorder or hide text (Unicode TR 36 §2.10)."""
-_LOST: Final = re.compile(r"\ufffd|(?<=[^\W\d_])\?(?=[^\W\d_])|\?\?")
+_LOST: Final = re.compile(r"\ufffd|\?(?=[^\W\d_])|\?\?")
+"""A question mark right before a letter is what an encoding leaves of a letter that it lacks."""
 _FORMULA: Final = "=+-@"
 _SECRET: Final = re.compile(r"(pass(w(or)?d|wd)?|pwd|user(name)?|login|token)=", re.IGNORECASE)
 _COUNT: Final = re.compile(r"[0-9]{1,9}")

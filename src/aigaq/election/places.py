@@ -6,23 +6,23 @@ from aigaq.election.model import Area
 from aigaq.election.points import FILE as POINTS_FILE
 from aigaq.election.points import PLACE, Point
 from aigaq.election.problems import Refused
-from aigaq.election.tables import Cells
+from aigaq.election.tables import Cells, Found
 
 LATITUDE = "latitude"
 LONGITUDE = "longitude"
 
 
-def place(cells: Cells, point: Point | None, area: Area) -> tuple[float, float]:
-    """Latitude and longitude of the row's station; what is wrong with them is reported."""
-    own = any(cells.cells.get(column, "").strip() for column in (LATITUDE, LONGITUDE))
-    if own:
+def place(cells: Cells, station: str, points: Found[str, Point], *, area: Area) -> tuple[float, float]:
+    """Latitude and longitude of the row's station; what is wrong with them is reported once."""
+    point = points.values.get(station)
+    if any(cells.cells.get(column, "").strip() for column in (LATITUDE, LONGITUDE)):
         return _from_columns(cells, point, area)
     if point is None:
-        cells.refuse(why.NO_COORDINATES, LATITUDE)
+        if station and points.lacks(station):
+            cells.refuse(why.NO_COORDINATES, LATITUDE)
         return 0.0, 0.0
     there = Cells(POINTS_FILE, point.row, {PLACE: f"[{point.longitude}, {point.latitude}]"}, cells.report)
     _check_area(there, PLACE, point.latitude, point.longitude, area=area)
-    cells.ok &= there.ok
     return point.latitude, point.longitude
 
 

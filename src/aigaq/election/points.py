@@ -8,7 +8,7 @@ from typing import Final, Never, cast
 from aigaq.election import fields
 from aigaq.election import problems as why
 from aigaq.election.problems import Refused
-from aigaq.election.tables import Cells, Report
+from aigaq.election.tables import Cells, Found, Report
 
 FILE: Final = "stations.geojson"
 ID: Final = "properties.id"
@@ -24,24 +24,17 @@ class Point:
     longitude: float
 
 
-def read_points(text: str, report: Report) -> dict[str, Point]:
+def read_points(text: str, report: Report) -> Found[str, Point]:
     """The points by station id, after reporting what is wrong with others."""
+    found: Found[str, Point] = Found(whole=True)
     try:
         features = _features(json.loads(text, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         report.add(why.BAD_GEOJSON, FILE, problem=str(error) or "nested too deeply")
-        return {}
-    points: dict[str, Point] = {}
+        return Found(whole=False)
     for row, feature in enumerate(features, start=1):
-        found = _point(row, feature, report)
-        if found is None:
-            continue
-        station, point = found
-        if station in points:
-            report.add(why.DUPLICATE, FILE, row, column=ID, value=station, first=points[station].row)
-        else:
-            points[station] = point
-    return points
+        _read_point(row, feature, found, report)
+    return found
 
 
 def _no_constant(name: str) -> Never:
@@ -55,18 +48,19 @@ def _features(root: object) -> list[object]:
     return cast("list[object]", features)
 
 
-def _point(row: int, feature: object, report: Report) -> tuple[str, Point] | None:
+def _read_point(row: int, feature: object, found: Found[str, Point], report: Report) -> None:
     whole = _table(feature)
     identifier = _table(whole.get("properties")).get("id", whole.get("id"))
-    geometry = _table(whole.get("geometry"))
     cells = Cells(FILE, row, {ID: "" if identifier is None else str(identifier)}, report)
     station = cells.take(ID, fields.identifier, "")
     try:
-        longitude, latitude = _coordinates(geometry)
+        longitude, latitude = _coordinates(_table(whole.get("geometry")))
     except Refused as refused:
         cells.refuse(refused.reason, PLACE, value=refused.shown or "", **refused.facts)
-        return None
-    return (station, Point(row, latitude, longitude)) if cells.ok else None
+        longitude = latitude = 0.0
+    found.claim(station, ID, cells)
+    if cells.ok:
+        found.values[station] = Point(row, latitude, longitude)
 
 
 def _table(value: object) -> Mapping[str, object]:

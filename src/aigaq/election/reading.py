@@ -24,13 +24,12 @@ from aigaq.election.rows import (
     STATIONS_FILE,
     TERRITORIES_FILE,
     TERRITORY_COLUMNS,
-    Found,
     read_cameras,
     read_stations,
     read_territories,
     report_strays,
 )
-from aigaq.election.tables import SIZE_LIMIT_MB, Cells, Columns, Report, Table, decode, read_table
+from aigaq.election.tables import SIZE_LIMIT_MB, Cells, Columns, Found, Report, Table, decode, read_table
 
 REQUIRED_FILES: Final = (ELECTION_FILE, TERRITORIES_FILE, STATIONS_FILE, CAMERAS_FILE)
 SOURCE_FILES: Final = (*REQUIRED_FILES, POINTS_FILE)
@@ -116,7 +115,9 @@ def _read_files(files: Mapping[str, bytes], report: Report, progress: Progress) 
 
     election_text, points_text = texts.get(ELECTION_FILE), texts.get(POINTS_FILE)
     election = read_election(election_text, report) if election_text is not None else None
-    points: Mapping[str, Point] = read_points(points_text, report) if points_text is not None else {}
+    points = (
+        read_points(points_text, report) if points_text is not None else Found[str, Point](POINTS_FILE not in files)
+    )
     territories = read_territories(table(TERRITORIES_FILE, TERRITORY_COLUMNS), report)
     area = election.area if election else WORLD
     stations = read_stations(table(STATIONS_FILE, STATION_COLUMNS), points, territories, area)

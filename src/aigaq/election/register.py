@@ -123,7 +123,9 @@ class Register:
         day = self.election.day
         last = day if end > start else day + timedelta(days=1)
         local = time_zone(self.zone_name(station))
-        return DutyWindow(_utc(datetime.combine(day, start), local), _utc(datetime.combine(last, end), local))
+        begins = _utc(datetime.combine(day, start), local)
+        ends = _utc(datetime.combine(last, end), local)
+        return DutyWindow(begins, max(begins, ends))  # a duty inside the hour that summer time skips has no length
 
     def missing_zones(self, station: str) -> tuple[Zone, ...]:
         """Views that the station owes and no camera gives."""

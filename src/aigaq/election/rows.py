@@ -3,9 +3,7 @@
 Identifiers of rows that are otherwise wrong stay known, so that one mistake does not bring forth a hundred others.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from aigaq.election import fields
 from aigaq.election import problems as why
@@ -14,7 +12,7 @@ from aigaq.election.places import place
 from aigaq.election.points import FILE as POINTS_FILE
 from aigaq.election.points import ID as POINT_ID
 from aigaq.election.points import Point
-from aigaq.election.tables import Cells, Columns, Report, Table
+from aigaq.election.tables import Cells, Columns, Found, Report, Table
 
 TERRITORIES_FILE: Final = "territories.csv"
 STATIONS_FILE: Final = "stations.csv"
@@ -29,29 +27,6 @@ STATION_COLUMNS: Final = Columns(
 )
 CAMERA_COLUMNS: Final = Columns(("station", "id", "zone", "main_url", "sub_url"))
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-@dataclass(slots=True)
-class Found(Generic[K, V]):
-    """What a table gave: the usable values, and the row in which each key first stood."""
-
-    whole: bool
-    values: dict[K, V] = field(default_factory=dict[K, V])
-    first_row: dict[K, int] = field(default_factory=dict[K, int])
-
-    def lacks(self, key: K) -> bool:
-        """Whether the table surely has no such row; a table that could not be read whole is not judged."""
-        return self.whole and key not in self.first_row
-
-    def claim(self, key: K, column: str, cells: Cells) -> None:
-        """Note the row of this key; a second row with it is a mistake."""
-        if key in self.first_row:
-            cells.refuse(why.DUPLICATE, column, first=self.first_row[key])
-        else:
-            self.first_row[key] = cells.row or 0
-
 
 def read_territories(table: Table, report: Report) -> Found[str, Territory]:
     """The territories; each parent exists, and none lies within itself."""
@@ -64,8 +39,7 @@ def read_territories(table: Table, report: Report) -> Found[str, Territory]:
             names=_names(cells, "name"),
             time_zone=cells.take("time_zone", fields.optional_zone_name, None),
         )
-        if territory.id:
-            found.claim(territory.id, "id", cells)
+        found.claim(territory.id, "id", cells)
         kept.append((cells, territory))
     for cells, territory in kept:
         if territory.parent is not None and found.lacks(territory.parent):
@@ -77,15 +51,14 @@ def read_territories(table: Table, report: Report) -> Found[str, Territory]:
 
 
 def read_stations(
-    table: Table, points: Mapping[str, Point], territories: Found[str, Territory], area: Area
+    table: Table, points: Found[str, Point], territories: Found[str, Territory], area: Area
 ) -> Found[str, PollingStation]:
     """The polling stations, without their cameras."""
     found: Found[str, PollingStation] = Found(table.whole)
     numbers: dict[tuple[str, int], int] = {}
     for cells in table.rows:
         station = _station(cells, points, area)
-        if station.id:
-            found.claim(station.id, "id", cells)
+        found.claim(station.id, "id", cells)
         if station.territory and territories.lacks(station.territory):
             cells.refuse(why.UNKNOWN_PARENT, "territory")
         if cells.ok:
@@ -118,11 +91,11 @@ def read_cameras(table: Table, stations: Found[str, PollingStation]) -> Found[tu
     return found
 
 
-def report_strays(points: Mapping[str, Point], stations: Found[str, PollingStation], report: Report) -> None:
+def report_strays(points: Found[str, Point], stations: Found[str, PollingStation], report: Report) -> None:
     """Points of stations that the register does not have."""
-    for station, point in points.items():
+    for station, row in points.first_row.items():
         if stations.lacks(station):
-            report.add(why.UNKNOWN_STATION, POINTS_FILE, point.row, column=POINT_ID, value=station)
+            report.add(why.UNKNOWN_STATION, POINTS_FILE, row, column=POINT_ID, value=station)
 
 
 def _names(cells: Cells, what: str) -> Names:
@@ -133,10 +106,10 @@ def _names(cells: Cells, what: str) -> Names:
     )
 
 
-def _station(cells: Cells, points: Mapping[str, Point], area: Area) -> PollingStation:
+def _station(cells: Cells, points: Found[str, Point], area: Area) -> PollingStation:
     identifier = cells.take("id", fields.identifier, "")
     kind = cells.take("kind", fields.kind, StationKind.ORDINARY)
-    latitude, longitude = place(cells, points.get(identifier), WORLD if kind is StationKind.ABROAD else area)
+    latitude, longitude = place(cells, identifier, points, area=WORLD if kind is StationKind.ABROAD else area)
     return PollingStation(
         id=identifier,
         number=cells.take("number", fields.number, 0),

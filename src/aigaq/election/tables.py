@@ -7,8 +7,8 @@ out. Nothing here knows what the columns mean.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
 
 from aigaq.election import problems as why
 from aigaq.election.problems import Problem, Reason, Refused, shown
@@ -19,6 +19,8 @@ MAX_CELLS: Final = 200
 """Cells of a row that are looked at; a wider row is wrong whatever it holds."""
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Report:
@@ -100,6 +102,28 @@ def decode(data: bytes, file: str, report: Report) -> str | None:
             reason = why.CP1251 if _looks_like_cp1251(data) else why.NOT_UTF8
             report.add(reason, file, row, byte=f"0x{data[error.start]:02X}")
     return None
+
+
+@dataclass(slots=True)
+class Found(Generic[K, V]):
+    """What a table gave: the usable values, and the row in which each key first stood."""
+
+    whole: bool
+    values: dict[K, V] = field(default_factory=dict[K, V])
+    first_row: dict[K, int] = field(default_factory=dict[K, int])
+
+    def lacks(self, key: K) -> bool:
+        """Whether the table surely has no such row; a table that could not be read whole is not judged."""
+        return self.whole and key not in self.first_row
+
+    def claim(self, key: K, column: str, cells: Cells) -> None:
+        """Note the row of this key; a second row with it is a mistake. A refused key might have been any."""
+        if not key:
+            self.whole = False
+        elif key in self.first_row:
+            cells.refuse(why.DUPLICATE, column, first=self.first_row[key])
+        else:
+            self.first_row[key] = cells.row or 0
 
 
 @dataclass(frozen=True, slots=True)
