@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bars, bytesWithin, gapEdge, look, nextFootage, type Span, spanAt, THINNEST_GAP } from "./coverage";
+import { bars, recordedWithin, fromTold, gapEdge, look, nextFootage, type Span, spanAt, THINNEST_GAP } from "./coverage";
 
 const span = (from: number, to: number, over: Partial<Span> = {}): Span => ({
-  from, to, kind: "recorded", cause: null, sealed: true, bytes: to - from, ...over,
+  from, to, state: "recorded", cause: null, sealed: true, ...over,
 });
-const gap = (from: number, to: number, cause = "no_rtp"): Span => span(from, to, { kind: "gap", cause, bytes: 0 });
-const DAY = [span(0, 1000), gap(1000, 1010), span(1010, 5000), span(5000, 6000, { sealed: false }), span(6000, 7000, { kind: "missing" })];
+const gap = (from: number, to: number, cause = "no_rtp"): Span => span(from, to, { state: "gap", cause });
+const DAY = [span(0, 1000), gap(1000, 1010), span(1010, 5000), span(5000, 6000, { sealed: false }), span(6000, 7000, { state: "missing" })];
 
 test("a moment is found in the stretch that holds it", () => {
   assert.equal(spanAt(DAY, 0), DAY[0]);
@@ -19,7 +19,7 @@ test("a moment is found in the stretch that holds it", () => {
 
 test("each state looks different", () => {
   assert.deepEqual(DAY.map(look), ["recorded", "gap", "recorded", "pending", "missing"]);
-  assert.equal(look(gap(0, 1, "off_duty")), "off");
+  assert.equal(look(span(0, 1, { state: "off_duty" })), "off");
 });
 
 test("a short gap stays visible however far one zooms out", () => {
@@ -40,9 +40,9 @@ test("bars end where the view ends", () => {
   assert.deepEqual(bars([span(2000, 3000)], { from: 0, to: 1000, width: 10 }), []);
 });
 
-test("sizes count only footage", () => {
-  assert.equal(bytesWithin(DAY, 500, 1510), 1000);
-  assert.equal(bytesWithin(DAY, 1000, 1010), 0);
+test("only footage counts", () => {
+  assert.equal(recordedWithin(DAY, 500, 1510), 1000);
+  assert.equal(recordedWithin(DAY, 1000, 1010), 0);
 });
 
 test("jumps go to the next footage and from gap to gap", () => {
@@ -52,4 +52,9 @@ test("jumps go to the next footage and from gap to gap", () => {
   assert.equal(gapEdge(DAY, 1000, 1), 6000);
   assert.equal(gapEdge(DAY, 6500, -1), 6000);
   assert.equal(gapEdge(DAY, 900, -1), null);
+});
+
+test("the interface's names become ours", () => {
+  const told = { from_ms: 1, to_ms: 2, state: "gap" as const, cause: "no_rtp", sealed: true };
+  assert.deepEqual(fromTold([told]), [gap(1, 2)]);
 });

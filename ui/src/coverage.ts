@@ -1,16 +1,29 @@
 // What is known of a camera's time: recorded, gap with its cause, or not yet received. Holes are shown, never painted over.
 
-export type Kind = "recorded" | "gap" | "missing";
-export type Look = "recorded" | "pending" | "gap" | "missing" | "off";
+export type State = "recorded" | "gap" | "missing" | "off_duty" | "future";
+export type Look = "recorded" | "pending" | "gap" | "missing" | "off" | "future";
 
 /** A stretch [from, to) in UTC milliseconds. */
 export interface Span {
   readonly from: number;
   readonly to: number;
-  readonly kind: Kind;
+  readonly state: State;
+  readonly cause: string | null;
+  /** A signed checkpoint of the station covers all of it. */
+  readonly sealed: boolean;
+}
+
+/** A stretch as the interface tells it. */
+export interface ToldSpan {
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly state: State;
   readonly cause: string | null;
   readonly sealed: boolean;
-  readonly bytes: number;
+}
+
+export function fromTold(told: readonly ToldSpan[]): Span[] {
+  return told.map(({ from_ms: from, to_ms: to, state, cause, sealed }) => ({ from, to, state, cause, sealed }));
 }
 
 /** A bar of the timeline in pixels. */
@@ -30,9 +43,8 @@ export interface View {
 export const THINNEST_GAP = 2;
 
 export function look(span: Span): Look {
-  if (span.kind === "recorded") return span.sealed ? "recorded" : "pending";
-  if (span.kind === "gap") return span.cause === "off_duty" ? "off" : "gap";
-  return "missing";
+  if (span.state === "recorded") return span.sealed ? "recorded" : "pending";
+  return span.state === "off_duty" ? "off" : span.state;
 }
 
 /** The stretch that holds this moment, or null. Spans are in order and do not overlap. */
@@ -61,10 +73,10 @@ export function bars(spans: readonly Span[], view: View): Bar[] {
 }
 
 function toBar(span: Span, view: View, scale: number): Bar {
-  const kind = look(span);
+  const shown = look(span);
   const x = (Math.max(span.from, view.from) - view.from) * scale;
   const exact = (Math.min(span.to, view.to) - view.from) * scale - x;
-  return { x, width: isHole({ look: kind }) ? Math.max(exact, THINNEST_GAP) : exact, look: kind };
+  return { x, width: isHole({ look: shown }) ? Math.max(exact, THINNEST_GAP) : exact, look: shown };
 }
 
 function append(drawn: Bar[], bar: Bar): void {
@@ -80,19 +92,15 @@ function isHole(bar: { readonly look: Look }): boolean {
   return bar.look === "gap" || bar.look === "missing";
 }
 
-/** Bytes of the footage inside [from, to), taking a stretch's rate as even. */
-export function bytesWithin(spans: readonly Span[], from: number, to: number): number {
-  let sum = 0;
-  for (const span of spans) {
-    const overlap = Math.min(span.to, to) - Math.max(span.from, from);
-    if (span.kind === "recorded" && overlap > 0) sum += (span.bytes * overlap) / (span.to - span.from);
-  }
-  return Math.round(sum);
+/** Milliseconds of footage inside [from, to). */
+export function recordedWithin(spans: readonly Span[], from: number, to: number): number {
+  const overlap = (span: Span): number => Math.max(0, Math.min(span.to, to) - Math.max(span.from, from));
+  return spans.reduce((sum, span) => sum + (span.state === "recorded" ? overlap(span) : 0), 0);
 }
 
 /** The start of the next footage at or after this moment, or null. */
 export function nextFootage(spans: readonly Span[], ms: number): number | null {
-  const span = spans.find((candidate) => candidate.kind === "recorded" && candidate.to > ms);
+  const span = spans.find((candidate) => candidate.state === "recorded" && candidate.to > ms);
   return span ? Math.max(span.from, ms) : null;
 }
 

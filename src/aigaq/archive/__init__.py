@@ -11,6 +11,7 @@ from aigaq.archive.model import (
     StationStatus,
     StreamKey,
 )
+from aigaq.archive.pages import create_pages
 from aigaq.archive.service import Archive
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "StationStatus",
     "StreamKey",
     "create_asgi",
+    "create_pages",
 ]

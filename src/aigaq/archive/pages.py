@@ -1,20 +1,22 @@
 """The pages of the archive: the list of polling stations, a station, how to check. Reads; changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from aigaq.archive.errors import BadIntervalError
-from aigaq.archive.model import Span, StationStatus
+from aigaq.archive.known import camera_of, station_of
+from aigaq.archive.model import StationStatus, StreamKey
 from aigaq.archive.page_views import GAPS_SHOWN, Range, Shown, bars, holes, look, station_row, timeline_range, totals
 from aigaq.archive.page_words import CAUSES, KINDS, LOOKS, STATES, ZONES, script_words
-from aigaq.base import Clock, Language, translate, utc_ms
-from aigaq.election import Camera, PollingStation, Register, StationKind, UnknownCameraError, UnknownStationError
-from aigaq.web import PageNotFoundError, UnreadableTimeError, parse_time, render, size_text
+from aigaq.archive.service import Archive
+from aigaq.base import Language, translate, utc_ms
+from aigaq.election import Camera, PollingStation, StationKind
+from aigaq.web import UnreadableTimeError, create_shell, parse_time, render, size_text
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 OVERVIEW_MS: Final = 2000
@@ -22,50 +24,29 @@ OVERVIEW_MS: Final = 2000
 WORDS: Final[dict[str, object]] = {"zones": ZONES, "kinds": KINDS, "causes": CAUSES, "states": STATES, "looks": LOOKS}
 
 
-class Evidence(Protocol):
-    """What the pages ask the archive."""
+def create_pages(archive: Archive) -> FastAPI:
+    """The shell with the archive's pages in it, for `create_asgi`.
 
-    @property
-    def register(self) -> Register:
-        """The stations and cameras that there should be."""
-        ...
-
-    def overview(self) -> Sequence[StationStatus]:
-        """Every station's state now."""
-        ...
-
-    async def coverage(
-        self, station: str, from_ms: int, to_ms: int, stream: str = "sub"
-    ) -> Mapping[str, Sequence[Span]]:
-        """Per camera an exact tiling of the interval."""
-        ...
-
-    async def bounds(self, station: str) -> tuple[int, int] | None:
-        """Start of the first and end of the newest footage."""
-        ...
-
-    async def clip_size(self, station: str, camera: str, stream: str, from_ms: int, to_ms: int) -> int:
-        """Bytes of footage that a clip would hold; refuses as the export would."""
-        ...
-
-
-def archive_pages(archive: Evidence, clock: Clock) -> APIRouter:
-    """The router to add to the shell; its templates are in `TEMPLATES`."""
-    pages = Pages(archive, clock)
+    Raises:
+        AssetsMissingError: the scripts and styles are not built.
+    """
+    pages = Pages(archive)
     router = APIRouter(prefix="/{language:language}", include_in_schema=False)
     router.add_api_route("/", pages.stations, methods=["GET", "HEAD"])
     router.add_api_route("/check", pages.check, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}", pages.station, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}/clip", pages.clip, methods=["GET", "HEAD"])
-    return router
+    shell = create_shell(TEMPLATES, clock=archive.clock)
+    shell.include_router(router)
+    return shell
 
 
 class Pages:
     """Handlers; each reads its question, asks the archive and renders."""
 
-    def __init__(self, archive: Evidence, clock: Clock) -> None:
+    def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._clock = clock
+        self._clock = archive.clock
         self._overview: tuple[int, dict[str, StationStatus]] = (-OVERVIEW_MS, {})
 
     async def stations(
@@ -103,7 +84,7 @@ class Pages:
     ) -> Response:
         """One polling station: cameras, timeline, gaps, clips."""
         register, now = self._archive.register, utc_ms(self._clock)
-        station = self._known(station_id)
+        station = station_of(self._archive.register, station_id)
         zone = register.zone_name(station.id)
         duty = [register.duty(station.id, camera.zone) for camera in station.cameras]
         covered = timeline_range(duty, await self._archive.bounds(station.id), now)
@@ -138,33 +119,26 @@ class Pages:
         kind: str = "zip",
     ) -> Response:
         """From the form, whose times are local, to the export; `kind=facts` tells the size beforehand."""
-        station = self._known(station_id)
-        chosen = self._camera(station, camera)
+        station = station_of(self._archive.register, station_id)
+        chosen = camera_of(self._archive.register, station.id, camera)
         zone = self._archive.register.zone_name(station.id)
         from_ms, to_ms = self._moment(start, zone), self._moment(end, zone)
         if from_ms >= to_ms:
             raise BadIntervalError(f"{start} – {end}", problem="from is not before to")
         if kind == "facts":
-            size = await self._archive.clip_size(station.id, chosen.id if chosen else "", stream, from_ms, to_ms)
+            key = StreamKey(station.id, chosen.id, stream)
+            clip = await self._archive.plan_clip(key, from_ms, to_ms)
+            size = sum(row.size for row in clip.segments)
             return JSONResponse({"bytes": size, "text": size_text(size, language)})
         wanted = {"station": station.id, "camera": camera, "stream": stream, "from": from_ms, "to": to_ms}
         ending = "mp4" if kind == "mp4" else "zip"
         return RedirectResponse(f"/api/v1/clip.{ending}?{urlencode(wanted)}", 303)
 
-    def _known(self, station: str) -> PollingStation:
-        try:
-            return self._archive.register.station(station)
-        except UnknownStationError as error:
-            raise PageNotFoundError(station) from error
-
     def _camera(self, station: PollingStation, camera: str) -> Camera | None:
         """The camera asked for, or the first; None where the register has none for this station."""
-        if not camera:
-            return next(iter(station.cameras), None)
-        try:
-            return self._archive.register.camera(station.id, camera)
-        except UnknownCameraError as error:
-            raise PageNotFoundError(f"{station.id}/{camera}") from error
+        if camera:
+            return camera_of(self._archive.register, station.id, camera)
+        return next(iter(station.cameras), None)
 
     @staticmethod
     def _moment(text: str, zone: str) -> int:

@@ -87,7 +87,7 @@ def _json(told: Explanation, status: int) -> Response:
 
 
 def _page(request: Request, told: Explanation, status: int) -> Response:
-    response = render(request, "error.html", status=status, told=told, status_code=status)
+    response = render(request, "error.html", {"told": told, "status": status}, status=status)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -37,18 +37,13 @@ def create_environment(folders: Sequence[Path], *, assets: Assets, clock: Clock)
     return environment
 
 
-def render(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
+def render(request: Request, template: str, context: Mapping[str, object], *, status: int = 200) -> HTMLResponse:
     """A page from a template, in the language of its address."""
     environment: Environment = request.app.state.templates
     path, query = request.url.path, request.url.query
     language = language_of(path, request.headers.get("accept-language"))
-    html = environment.get_template(template).render(
-        language=language,
-        path=path,
-        switch={code: in_language(path, query, code) for code in LANGUAGES},
-        base_url=str(request.base_url).rstrip("/"),
-        **context,
-    )
+    switch = {code: in_language(path, query, code) for code in LANGUAGES}
+    html = environment.get_template(template).render({"language": language, "path": path, "switch": switch, **context})
     return HTMLResponse(html, status, {"Cache-Control": "no-cache", "Content-Language": language})
 
 
@@ -95,6 +90,8 @@ FILTERS: Final = {
     "clock": times.clock_text,
     "zone": times.zone_label,
     "stamp": _stamp,
+    "iso": times.iso_text,
+    "local_input": times.input_text,
     "day": _day,
     "duration": _duration,
     "size": _size,

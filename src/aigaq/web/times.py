@@ -41,6 +41,16 @@ def stamp_text(ms: int, zone: str, language: Language) -> str:
     return f"{local(ms, zone).strftime(NUMERIC_DATE[language])} {clock_text(ms, zone)}"
 
 
+def iso_text(ms: int) -> str:
+    """ISO 8601 in UTC, for programs."""
+    return from_ms(ms).isoformat(timespec="seconds")
+
+
+def input_text(ms: int, zone: str) -> str:
+    """The value of a `datetime-local` input on the zone's clocks."""
+    return f"{local(ms, zone):%Y-%m-%dT%H:%M:%S}"
+
+
 def day_text(day: date, language: Language) -> str:
     """A date in words."""
     return format_date(day, DAY_PATTERN[language], locale=language)

@@ -1,0 +1,142 @@
+"""A centre with its pages on a real port, and boxes that feed it sealed footage: history with known gaps, then live."""
+
+import asyncio
+import contextlib
+import importlib.util
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+
+import httpx2
+import uvicorn
+
+from aigaq.archive import Archive, create_asgi, create_pages
+from aigaq.base import SystemClock, from_ms, time_zone, utc_ms
+from aigaq.election import Register, Zone, example_register
+from aigaq.ledger import SigningKey
+from aigaq_verify import GapCause
+
+_spec = importlib.util.spec_from_file_location("e2e_box", Path(__file__).parent.parent / "archive" / "box.py")
+assert _spec
+assert _spec.loader
+box_module = importlib.util.module_from_spec(_spec)
+sys.modules["e2e_box"] = box_module
+_spec.loader.exec_module(box_module)
+
+CAMERAS = ("desk", "box", "booths", "observers", "table")
+HISTORY_S = 150
+GAP = (60, 84)
+"""Seconds after the beginning in which the second camera signed that it could not be reached."""
+ALL_DAY = dict.fromkeys(Zone, (time(0), time(0)))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the tests know of the footage, so that the pages can be compared with it."""
+
+    url: str
+    first_ms: int
+    gap_from_ms: int
+    gap_to_ms: int
+    register: Register
+
+
+def register_of_today(now_ms: int) -> Register:
+    made = example_register(from_ms(now_ms).astimezone(time_zone("Asia/Almaty")).date())
+    election = replace(made.election, duty=ALL_DAY)
+    return Register(election, made.territories(), made.stations())
+
+
+class Feeder:
+    """One box whose five cameras share a video, told in turn: first the past, then the present."""
+
+    def __init__(self, box, http: httpx2.AsyncClient, start_ms: int) -> None:
+        self.uplink = box_module.Uplink(http, box)
+        self.box = box
+        self.at = start_ms
+
+    async def history(self, seconds: int, gap: tuple[int, int] | None) -> None:
+        await self.uplink.init()
+        start = self.at
+        for camera in CAMERAS:
+            for second in range(0, seconds, 2):
+                hidden = gap and camera == "box" and gap[0] <= second < gap[1]
+                if not hidden:
+                    await self.uplink.send_all([self.box.segment(start + second * 1000, camera)])
+                elif second == gap[0]:
+                    closed = (start + gap[0] * 1000, start + gap[1] * 1000, GapCause.NO_CONNECT)
+                    await self.uplink.send_all([self.box.gap(*closed, camera=camera)])
+        self.at = start + seconds * 1000
+        await self.seal()
+
+    async def seal(self) -> None:
+        assert (await self.uplink.checkpoint()).status_code == 200
+
+    async def live(self, clock: SystemClock, stop: threading.Event) -> None:
+        """A segment per camera whenever its two seconds are over."""
+        number = 0
+        while not stop.is_set():
+            await asyncio.sleep(0.1)
+            if utc_ms(clock) < self.at + 2000:
+                continue
+            await self.uplink.send_all([self.box.segment(self.at, camera) for camera in CAMERAS])
+            self.at += 2000
+            number += 1
+            if number % 5 == 0:
+                await self.seal()
+
+
+def serve(folder: Path, video: Path) -> Iterator[Facts]:
+    """A centre with three stations: one live with a gap, one that has gone silent, one that never sent anything."""
+    clock = SystemClock()
+    now = utc_ms(clock)
+    register = register_of_today(now)
+    ready, stop, facts = threading.Event(), threading.Event(), []
+    thread = threading.Thread(target=lambda: asyncio.run(_run(folder, video, register, facts, ready, stop)))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield facts[0]
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def _run(folder: Path, video: Path, register: Register, facts: list, ready, stop) -> None:
+    clock, reel = SystemClock(), box_module.cut(video)
+    folder.mkdir(parents=True, exist_ok=True)
+    key = SigningKey.create(folder / "center.key")
+    archive = Archive(folder / "data", register, clock, key, log_domain=box_module.DOMAIN)
+    async with archive, serving(create_asgi(archive, create_pages(archive))) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
+        feeders = {}
+        start = utc_ms(clock) // 2000 * 2000 - HISTORY_S * 1000
+        for station, begins in (("example-001", start), ("example-002", start - 60_000)):
+            box = box_module.Box(register.election.id, station, folder / station, reel)
+            archive.enrolment.add(box.vkey)
+            feeders[station] = Feeder(box, http, begins)
+        await feeders["example-001"].history(HISTORY_S, GAP)
+        await feeders["example-002"].history(10, None)
+        facts.append(Facts(url, start, start + GAP[0] * 1000, start + GAP[1] * 1000, register))
+        ready.set()
+        await feeders["example-001"].live(clock, stop)
+
+
+@contextlib.asynccontextmanager
+async def serving(app):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.005)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
