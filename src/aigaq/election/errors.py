@@ -21,7 +21,7 @@ class RegisterError(AigaqError):
     """The source files hold mistakes. Nothing was imported; `problems` names each, warnings included."""
 
     code = "election.refused"
-    why = N_("The register was not imported: its files hold {mistakes} mistakes.")
+    why = N_("The register was not imported. Mistakes in its files: {mistakes}.")
     hint = N_("Correct the named cells and import again; nothing that was imported before has changed.")
 
     def __init__(self, where: str, problems: tuple[Problem, ...]) -> None:

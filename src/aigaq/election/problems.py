@@ -124,7 +124,7 @@ EMPTY_FILE: Final = Reason(
 )
 CP1251: Final = Reason(
     "election.cp1251",
-    N_("The file is in the Windows-1251 encoding, which has no Kazakh letters (ә ғ қ ң ө ұ ү һ і)."),
+    N_("The file is in the Windows-1251 encoding, which has no Kazakh letters (ә ғ қ ң ө ұ ү һ)."),
     N_("Save it again from the original table as “CSV UTF-8”; letters that became “?” are lost in this file."),
 )
 NOT_UTF8: Final = Reason(
