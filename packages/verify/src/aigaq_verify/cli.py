@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aigaq_verify.clip import NotAClipError, verify_clip
 from aigaq_verify.policy import MAX_POLICY, Policy, PolicyError, parse_policy
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(clip: Path, trust: Path | None, *, zone: str | None = None, as_json: bool = False) -> int:
     """Judge a clip, print the report on standard output, and return the exit code."""
     try:
-        shown_in = None if zone is None else ZoneInfo(zone)
+        shown_in = None if zone is None else _zone(zone)
         policy = None if trust is None else _read_policy(trust)
         with clip.open("rb") as stream:
             report = verify_clip(stream, policy)
@@ -55,11 +55,24 @@ def run(clip: Path, trust: Path | None, *, zone: str | None = None, as_json: boo
         return _refuse(NOT_A_CLIP, "NOT A CLIP", f"{clip}: {error}", as_json=as_json)
     except PolicyError as error:
         return _refuse(USAGE, "USAGE", f"the trust file {trust} cannot be used: {error}", as_json=as_json)
-    except (OSError, ValueError, KeyError) as error:
+    except _UsageError as error:
         return _refuse(USAGE, "USAGE", str(error), as_json=as_json)
+    except OSError as error:
+        return _refuse(USAGE, "USAGE", f"{error.filename or clip}: {error.strerror}", as_json=as_json)
     text = json.dumps(report.as_json(), indent=1) + "\n" if as_json else report.as_text(shown_in)
     sys.stdout.write(text)
     return int(report.verdict)
+
+
+class _UsageError(ValueError):
+    pass
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise _UsageError(f"no time zone is called {name!r}") from error
 
 
 def _read_policy(path: Path) -> Policy:

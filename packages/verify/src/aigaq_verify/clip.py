@@ -34,7 +34,6 @@ _MAX_INIT: Final = 1 << 20
 _MAX_README: Final = 64 << 10
 _CLOCK_TOLERANCE_MS: Final = 1_000
 _SHOWN: Final = 10
-_CLAIM: Final = "all times are the polling station's own claim; no witness confirms them"
 
 
 class NotAClipError(ValueError):
@@ -78,11 +77,15 @@ def _judge(clip: Manifest, files: _Files, policy: Policy | None) -> Report:
     missing_time = stretches(clip, rows)
     lines = (
         _check_bytes(clip, rows, files),
-        _line("records", Verdict.FAILED, [*unreadable, *broken_chain(clip, rows)], f"{len(rows)} rows, one chain"),
+        _line(
+            "records",
+            Verdict.FAILED,
+            [*unreadable, *broken_chain(clip, rows)],
+            f"{_count(len(rows), 'row')}, numbered and chained without a break",
+        ),
         *_check_log(clip, rows, files, policy),
         _check_interval(missing_time),
         _line("files", Verdict.FAILED, _stray_files(clip, files), "none missing, none added"),
-        Line("time", Verdict.VERIFIED, _CLAIM),
     )
     return Report(clip, lines, tuple(missing_time))
 
@@ -125,7 +128,8 @@ def _check_bytes(clip: Manifest, rows: Sequence[Row], files: _Files) -> Line:
     for name, sha256 in inits.items():
         if hashlib.sha256(files.read(name, _MAX_INIT) or b"").digest() != sha256:
             problems.append(f"{name}: missing, or not the bytes that were sealed")
-    return _line("bytes", Verdict.FAILED, problems, f"{count} segments, {len(inits)} init files: each its SHA-256")
+    good = f"{_count(count, 'segment')} and {_count(len(inits), 'init file')} are the bytes that were sealed (SHA-256)"
+    return _line("bytes", Verdict.FAILED, problems, good)
 
 
 def _bad_segment(record: SegmentRecord, data: bytes | None) -> Iterator[str]:
@@ -169,7 +173,7 @@ def _check_rows(
         return
     logged = {row.index for row, proof in proofs if proof.index == row.index and proof.includes(row.leaf, checkpoint)}
     absent = [f"row {row.index} is not proven to be in the log" for row in rows if row.index not in logged]
-    good = f"all rows are in the station's log of {checkpoint.size} rows, root {checkpoint.root.hex()}"
+    good = f"every row is in the station's sealed log of {checkpoint.size} rows, root {checkpoint.root.hex()}"
     yield _line("log", Verdict.NOT_IN_LOG, absent, good)
     yield _check_key(note, checkpoint.origin, policy)
 
@@ -191,21 +195,25 @@ def _check_key(note: bytes, origin: str, policy: Policy | None) -> Line:
     try:
         _, key = Checkpoint.open(note, policy.keys_of(origin) if policy else ())
     except UnknownKeyError:
-        reason = "no trust file was given" if policy is None else "its key is not in the trust file"
-        return Line("key", Verdict.UNKNOWN_KEY, f"{origin}: {reason}")
+        reason = "no trust file was given (--trust)" if policy is None else "the trust file has not the key that signed"
+        return Line("key", Verdict.UNKNOWN_KEY, f"{reason}, for the log {origin}")
     except NoteError as error:
         return Line("key", Verdict.FAILED, str(error))
-    return Line("key", Verdict.VERIFIED, f"signed by {key}, which is in the trust file")
+    return Line("key", Verdict.VERIFIED, f"sealed by {key}, which is in the trust file")
 
 
 def _check_interval(missing_time: Sequence[Stretch]) -> Line:
     silent = sum(1 for stretch in missing_time if stretch.cause is None)
-    signed = len(missing_time) - silent
+    signed = _count(len(missing_time) - silent, "signed gap")
     if silent:
-        return Line("interval", Verdict.SILENT_HOLE, f"{silent} silent holes, {signed} signed gaps")
-    if signed:
-        return Line("interval", Verdict.GAP, f"footage or a signed gap throughout; {signed} signed gaps")
-    return Line("interval", Verdict.VERIFIED, "footage throughout")
+        return Line("interval", Verdict.SILENT_HOLE, f"{_count(silent, 'silent hole')}, {signed}")
+    if missing_time:
+        return Line("interval", Verdict.GAP, f"{signed}, and footage at every other moment")
+    return Line("interval", Verdict.VERIFIED, "footage from the first moment to the last")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _stray_files(clip: Manifest, files: _Files) -> Iterator[str]:

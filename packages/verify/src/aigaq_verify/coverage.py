@@ -48,7 +48,7 @@ def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
 
 def stretches(clip: Manifest, rows: Sequence[Row]) -> list[Stretch]:
     """Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it."""
-    told = [row for row, after in zip(rows, [*rows[1:], None], strict=True) if after is None or not _closes(after, row)]
+    told = [row for row, after in zip(rows, [*rows, None][1:], strict=True) if after is None or not _closes(after, row)]
     return sorted([*_holes(told), *_edges(clip, told), *_gaps(clip, told)], key=lambda s: s.from_ms)
 
 

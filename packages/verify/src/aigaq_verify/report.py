@@ -32,9 +32,24 @@ HEADLINES: Final = {
 }
 
 
+CAUSES: Final = {
+    "no_connect": "the camera could not be reached",
+    "no_rtp": "the camera was connected but sent nothing",
+    "rtp_loss": "what the camera sent was lost on the way",
+    "no_idr": "the camera sent no picture to start from",
+    "disk_full": "the disk was full",
+    "restart": "the recorder restarted",
+    "clock_step": "the recorder's clock was set",
+    "operator": "a person stopped the recording",
+    "off_duty": "the camera was off duty",
+}
+_MARKS: Final = {Verdict.VERIFIED: "ok", Verdict.GAP: "gap"}
+_CLAIM: Final = "  All times are what the polling station says; no witness confirms them."
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding. `check` is bytes, records, log, key, interval, gap or time."""
+    """One finding. `check` is bytes, records, log, key, interval or files."""
 
     check: str
     verdict: Verdict
@@ -87,10 +102,12 @@ class Report:
             f"  polling station {clip.station}, camera {clip.camera} ({clip.stream}), election {clip.election}",
             f"  {show_span(clip.from_ms, clip.to_ms, zone)}",
         ]
-        marks = {Verdict.VERIFIED: "ok", Verdict.GAP: "gap"}
-        body = [f"  {marks.get(line.verdict, 'NO'):>3}  {line.check:<8}  {line.text}" for line in self.lines]
-        times = [f"       {'from-to':<8}  {_show_stretch(stretch, zone)}" for stretch in self.stretches]
-        return "\n".join([*head, "", *body, *times]) + "\n"
+        body: list[str] = []
+        for line in self.lines:
+            body.append(f"  {_MARKS.get(line.verdict, 'NO'):>3}  {line.check:<8}  {line.text}")
+            if line.check == "interval":
+                body.extend(f"{'':17}{_show_stretch(stretch, zone)}" for stretch in self.stretches)
+        return "\n".join([*head, "", *body, _CLAIM]) + "\n"
 
 
 def show_span(start: int, end: int, zone: tzinfo | None = None) -> str:
@@ -106,8 +123,9 @@ def _show_in(start: int, end: int, zone: tzinfo) -> str:
 
 
 def _show_stretch(stretch: Stretch, zone: tzinfo | None) -> str:
-    cause = "SILENT: nobody signed for it" if stretch.cause is None else f"signed, cause {stretch.cause}"
+    cause = f"{stretch.cause}: {CAUSES[stretch.cause]}" if stretch.cause else "SILENT: nobody signed for it"
     if stretch.to_ms is None:
-        return f"{show_span(stretch.from_ms, stretch.from_ms, zone)}, not yet closed when the clip was made; {cause}"
+        since = show_span(stretch.from_ms, stretch.from_ms, zone)
+        return f"{since}, and not closed when the clip was made; whether footage follows is not shown; {cause}"
     seconds = (stretch.to_ms - stretch.from_ms) / 1000
     return f"{show_span(stretch.from_ms, stretch.to_ms, zone)}, {seconds:.3f} s; {cause}"
