@@ -46,12 +46,19 @@ class AigaqError(Exception):
         return Explanation(
             code=self.code,
             where=self.where,
-            why=translate(self.why, language).format_map(self.facts),
-            hint=translate(self.hint, language).format_map(self.facts),
+            why=translate(self.why, language).format_map(_Facts(self.facts)),
+            hint=translate(self.hint, language).format_map(_Facts(self.facts)),
         )
 
     def __str__(self) -> str:
         return str(self.explain())
+
+
+class _Facts(dict[str, object]):
+    """An error's facts. One that was not given stays visible as `{name}`: an error must always explain itself."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
 
 
 def error_classes(root: type[AigaqError] = AigaqError) -> Iterator[type[AigaqError]]:

@@ -24,12 +24,13 @@ from aigaq.election.register import Register
 from aigaq.election.store import load_register, save_register
 from aigaq.election.writing import write_register
 
-DATA: Final = Path("data")
+REGISTER: Final = Path("register")
+"""Where a centre looks unless told otherwise."""
 
 election_app = typer.Typer(
     name="election",
     help="The register: election, territories, polling stations, cameras.",
-    epilog="Begin with `aigaq election template register/`, fill in the files, then `aigaq election import register/`.",
+    epilog="Begin with `aigaq election template election/`, fill in the files, then `aigaq election import election/`.",
     no_args_is_help=True,
 )
 
@@ -59,7 +60,9 @@ def template(
 def import_(
     folder: Annotated[Path, typer.Argument(help="Folder with election.toml, *.csv and stations.geojson.")],
     *,
-    into: Annotated[Path, typer.Option(help="Data folder that keeps the register.", envvar="AIGAQ_DATA")] = DATA,
+    into: Annotated[
+        Path, typer.Option(help="Folder that keeps the register in use.", envvar="AIGAQ_REGISTER")
+    ] = REGISTER,
     check: Annotated[bool, typer.Option("--check", help="Only look for mistakes; import nothing.")] = False,
     language: Annotated[str, typer.Option(help="Language of the report: kk, ru or en.", envvar="AIGAQ_LANG")] = "en",
     as_json: AsJson = False,
@@ -86,7 +89,9 @@ def import_(
 
 @election_app.command()
 def show(
-    folder: Annotated[Path, typer.Argument(help="Data folder, or folder of source files.", envvar="AIGAQ_DATA")] = DATA,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the register, or of its source files.", envvar="AIGAQ_REGISTER")
+    ] = REGISTER,
     *,
     station: Annotated[str | None, typer.Option(help="Identifier of one polling station.")] = None,
     search: Annotated[str | None, typer.Option(help="List stations with these words in number, name, address.")] = None,
