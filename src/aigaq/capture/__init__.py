@@ -2,19 +2,28 @@
 
 from aigaq.capture.errors import CaptureError
 from aigaq.capture.health import StreamHealth, StreamState
+from aigaq.capture.inspection import MAIN, SUB, Contract, Finding, Severity, StreamFacts, StreamReport, inspect
 from aigaq.capture.model import TIMESCALE, CameraClock, Init, Part, SegmentEnd, Sink, Source
 from aigaq.capture.recorder import Recorder
 
 __all__ = [
+    "MAIN",
+    "SUB",
     "TIMESCALE",
     "CameraClock",
     "CaptureError",
+    "Contract",
+    "Finding",
     "Init",
     "Part",
     "Recorder",
     "SegmentEnd",
+    "Severity",
     "Sink",
     "Source",
+    "StreamFacts",
     "StreamHealth",
+    "StreamReport",
     "StreamState",
+    "inspect",
 ]

@@ -99,6 +99,15 @@ class AvSession:
         return self._ended
 
     @property
+    def description(self) -> None:
+        """FFmpeg keeps it to itself."""
+
+    @property
+    def received(self) -> int:
+        """RTP packets, unknown."""
+        return 0
+
+    @property
     def lost(self) -> int:
         """FFmpeg does not tell how much was lost."""
         return 0

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from aigaq.capture.parameters import MAX_SET, Codec, ParameterSets
+from aigaq.capture.rtp import MAX_UNIT, Fragment
 
-MAX_UNIT: Final = 8 * 1024 * 1024
-"""Bytes of the largest access unit that is kept."""
 _MAX_SETS: Final = 16
 _LENGTH: Final = struct.Struct(">I")
+_MIDDLE_H264: Final = struct.Struct(">HHHHQ2s")
+_MIDDLE_H265: Final = struct.Struct(">HHHHQ3s")
 _ZERO: Final = b"\0\0\0\0"
 _START_CODE: Final = b"\0\0\0\1"
 
@@ -49,6 +50,7 @@ class Depacketizer:
         self._emit = emit
         self._timestamp = -1
         self._unit = bytearray()
+        self.fragment: Fragment | None = None
         self._open = -1
         """Where the length of the fragmented NAL unit under way stands in `_unit`; -1 if none is."""
         self._coded = False
@@ -85,6 +87,7 @@ class Depacketizer:
         if self._open >= 0:
             del self._unit[self._open :]
             self._open = -1
+            self.fragment = None
 
     def _begin(self, timestamp: int) -> None:
         """The timestamp changed: what was collected is a whole access unit, or belongs to the next one."""
@@ -163,11 +166,12 @@ class Depacketizer:
             self._whole(view, start, start + size)
             start += size
 
-    def _open_fragment(self, header: bytes) -> None:
+    def _open_fragment(self, header: bytes, middle: Fragment) -> None:
         self._abandon()
         self._open = len(self._unit)
         self._unit += _ZERO
         self._unit += header
+        self.fragment = middle
 
     def _stray_fragment(self) -> None:
         """A piece without its beginning: the rest of a lost NAL unit, of a giant one, or nonsense."""
@@ -178,6 +182,7 @@ class Depacketizer:
 
     def _close_fragment(self) -> None:
         begin, self._open = self._open, -1
+        self.fragment = None
         _LENGTH.pack_into(self._unit, begin, len(self._unit) - begin - 4)
         kind = self._kind(self._unit[begin + 4])
         self._note(kind)
@@ -203,7 +208,9 @@ class H264(Depacketizer):
         if kind == 28 and end - start > 2:
             fragment = view[start + 1]
             if fragment & 0x80:
-                self._open_fragment(bytes((first & 0xE0 | fragment & 31,)))
+                kind = fragment & 31
+                middle = Fragment(self._unit, timestamp, _MIDDLE_H264, bytes((first, kind)))
+                self._open_fragment(bytes((first & 0xE0 | kind,)), middle)
             if self._open < 0 or len(self._unit) > MAX_UNIT:
                 self._stray_fragment()
             else:
@@ -254,7 +261,9 @@ class H265(Depacketizer):
         if kind == 49 and end - start > 3:
             fragment = view[start + 2]
             if fragment & 0x80:
-                self._open_fragment(bytes((first & 0x81 | (fragment & 63) << 1, view[start + 1])))
+                kind, second = fragment & 63, view[start + 1]
+                middle = Fragment(self._unit, timestamp, _MIDDLE_H265, bytes((first, second, kind)))
+                self._open_fragment(bytes((first & 0x81 | kind << 1, second)), middle)
             if self._open < 0 or len(self._unit) > MAX_UNIT:
                 self._stray_fragment()
             else:

@@ -84,9 +84,11 @@ class Pipeline:
 
     def unit(self, unit: AccessUnit, utc_ns: int, monotonic_ns: int) -> None:
         """A coded picture arrived."""
-        self._follow(utc_ns, monotonic_ns)
+        self._utc_ns = utc_ns
         if self._waiting_since < 0:
             self._waiting_since = monotonic_ns
+            if not self._box.known:
+                self._box.reset(utc_ns, monotonic_ns)
         self.frames += 1
         self.bytes += len(unit.data)
         self.last_ns = monotonic_ns
@@ -107,7 +109,10 @@ class Pipeline:
         self._report = None if media is None else (report.ntp, media)
 
     def tick(self, utc_ns: int, monotonic_ns: int) -> None:
-        """Time passed: was the box's clock set, does a key frame keep us waiting?"""
+        """Time passed: was the box's clock set, does a key frame keep us waiting?
+
+        Call it twice a second: between two calls frames are placed by the monotonic clock, which no step can move.
+        """
         self._follow(utc_ns, monotonic_ns)
         waited = monotonic_ns - self._waiting_since
         if self._waiting_since >= 0 and not self.recording and waited > NO_KEY_SECONDS * 1_000_000_000:

@@ -60,7 +60,7 @@ class VideoReceiver:
         self.media = media
         self.depacketizer = depacketizer_for(media, self._unit)
         self.stream = RtpStream(self.depacketizer, media.payload_type)
-        self.rtp = self.stream.packet
+        self.rtp, self.middle = self.stream.packet, self.stream.middle
         self._target.begin(media.clock_rate)
         return media
 
@@ -69,6 +69,15 @@ class VideoReceiver:
 
     def rtp(self, view: memoryview, start: int, end: int) -> None:
         """One RTP packet; replaced by the stream's own method once there is a stream."""
+
+    def middle(self, view: memoryview, position: int, end: int, lead: int) -> int:  # noqa: ARG002 - see `rtp`
+        """Pieces of a NAL unit; replaced like `rtp`."""
+        return position
+
+    @property
+    def playing(self) -> bool:
+        """RTP has come."""
+        return self.stream is not None and self.stream.received > 0
 
     def rtcp(self, view: memoryview, start: int, end: int) -> None:
         """One RTCP packet."""

@@ -6,16 +6,14 @@ Owns when to connect and when to give up. It never raises for what a camera does
 import asyncio
 import contextlib
 import random
-from typing import Final, Protocol
+from typing import Final
 
 from aigaq.base import Clock
-from aigaq.capture.adapter import AvSession
 from aigaq.capture.errors import CaptureError, SilentError, SourceUnavailableError
 from aigaq.capture.health import Meter, StreamHealth, StreamState
 from aigaq.capture.model import Sink, Source
 from aigaq.capture.pipeline import Pipeline
-from aigaq.capture.receiver import UnitTarget
-from aigaq.capture.session import RtspSession
+from aigaq.capture.sessions import Session, open_session
 from aigaq_verify import GapCause
 
 TICK_SECONDS: Final = 0.5
@@ -25,38 +23,6 @@ RECONNECT_SECONDS: Final = 5
 """No frame for so long: a new connection is tried."""
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 15.0
-
-
-class Session(Protocol):
-    """What a recorder needs of a connection, however it is made."""
-
-    @property
-    def lost(self) -> int:
-        """RTP packets lost."""
-        ...
-
-    async def open(self) -> asyncio.Future[CaptureError]:
-        """Connect; raises `CaptureError`, else the future tells why it ended."""
-        ...
-
-    def tick(self) -> None:
-        """Let time pass."""
-        ...
-
-    def fail(self, error: CaptureError) -> None:
-        """End with this reason."""
-        ...
-
-    def close(self) -> None:
-        """Leave."""
-        ...
-
-
-def open_session(source: Source, target: UnitTarget, clock: Clock) -> Session:
-    """The session that fits the address: our own client for `rtsp://`, FFmpeg for the rest."""
-    if source.url.lower().startswith("rtsp://"):
-        return RtspSession(source, target, clock)
-    return AvSession(source, target, clock)
 
 
 class Recorder:

@@ -52,12 +52,21 @@ class State(enum.Enum):
 class Receiver(Protocol):
     """Takes what the session carries."""
 
+    @property
+    def playing(self) -> bool:
+        """RTP has come."""
+        ...
+
     def choose(self, description: Description) -> Media:
         """The video to record; raises `NoVideoError` or `UnsupportedCodecError`."""
         ...
 
     def rtp(self, view: memoryview, start: int, end: int) -> None:
         """One RTP packet of the chosen video; the view is valid only during the call."""
+        ...
+
+    def middle(self, view: memoryview, position: int, end: int, lead: int) -> int:
+        """As many interleaved pieces of one NAL unit as follow; `RtpStream.middle`."""
         ...
 
     def rtcp(self, view: memoryview, start: int, end: int) -> None:
@@ -103,7 +112,6 @@ class RtspClient:
         self._play_url = address.url
         self._session = ""
         self._rtp_channel = -1
-        self._rtp_seen = False
         self._keepalive_method = "GET_PARAMETER"
         self._keepalive_every = 25.0
         self._keepalive_at = float("inf")
@@ -115,6 +123,8 @@ class RtspClient:
 
     def output(self) -> bytes:
         """Bytes to send; empty if none."""
+        if not self._out:
+            return b""
         out = bytes(self._out)
         self._out.clear()
         return out
@@ -129,7 +139,7 @@ class RtspClient:
     def feed(self, view: memoryview, start: int, end: int, now: float) -> int:
         """Take received bytes; returns up to where they are used up, the rest must be given again with more."""
         position = start
-        unpack = _FRAME.unpack_from
+        unpack, receiver, rtp_channel = _FRAME.unpack_from, self._receiver, self._rtp_channel
         while end - position >= 4:
             magic, channel, size = unpack(view, position)
             if magic == _DOLLAR:
@@ -137,19 +147,20 @@ class RtspClient:
                 stop = packet + size
                 if stop > end:
                     break
-                if channel == self._rtp_channel:
-                    self._receiver.rtp(view, packet, stop)
-                    self._rtp_seen = True
-                elif channel == self._rtp_channel + 1 and self._rtp_channel >= 0:
-                    self._receiver.rtcp(view, packet, stop)
                 position = stop
+                if channel == rtp_channel:
+                    receiver.rtp(view, packet, stop)
+                    position = receiver.middle(view, stop, end, _DOLLAR << 8 | channel)
+                elif channel == rtp_channel + 1 and rtp_channel >= 0:
+                    receiver.rtcp(view, packet, stop)
             else:
                 used = self._text(view, position, end, now)
                 if used == position:
                     break
                 position = used
-            if self.state is State.REDIRECTED:
-                break
+                rtp_channel = self._rtp_channel
+                if self.state is State.REDIRECTED:
+                    break
         return position
 
     def on_time(self, now: float) -> None:
@@ -272,7 +283,7 @@ class RtspClient:
         if self.state is State.PLAYING:
             # some cameras never answer GET_PARAMETER; as long as video flows that is no reason to leave
             self._keepalive_method = "OPTIONS"
-        elif self.state is State.PLAY and self._rtp_seen:
+        elif self.state is State.PLAY and self._receiver.playing:
             self._play(now)
         elif self.state is State.OPTIONS:
             self._describe(now)

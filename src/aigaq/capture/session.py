@@ -19,6 +19,7 @@ from aigaq.capture.errors import (
 from aigaq.capture.model import Source
 from aigaq.capture.receiver import UnitTarget, VideoReceiver
 from aigaq.capture.rtsp import ANSWER_SECONDS, RtspClient, State
+from aigaq.capture.sdp import Description
 from aigaq.capture.wire import Address, parse_address
 
 CONNECT_SECONDS: Final = 10.0
@@ -44,6 +45,7 @@ class RtspConnection(asyncio.BufferedProtocol):
         self._transport: asyncio.WriteTransport | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
         self._head = self._tail = 0
+        self._settled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
@@ -110,7 +112,8 @@ class RtspConnection(asyncio.BufferedProtocol):
         out = self.client.output()
         if out and self._transport:
             self._transport.write(out)
-        if not self.ready.done() and self.client.state in {State.PLAYING, State.REDIRECTED}:
+        if not self._settled and self.client.state in {State.PLAYING, State.REDIRECTED}:
+            self._settled = True
             self.ready.set_result(None)
 
     def _now(self) -> float:
@@ -125,6 +128,16 @@ class RtspSession:
         self._source = source
         self._clock = clock
         self._connection: RtspConnection | None = None
+
+    @property
+    def description(self) -> Description | None:
+        """What the camera offers, once it has told."""
+        return self.receiver.description
+
+    @property
+    def received(self) -> int:
+        """RTP packets that came in this session."""
+        return self.receiver.stream.received if self.receiver.stream else 0
 
     @property
     def lost(self) -> int:

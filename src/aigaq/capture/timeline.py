@@ -22,6 +22,7 @@ _CATCH_UP: Final = 0.1
 """Seconds per second by which a wrong timeline is corrected once slewing is not enough."""
 _TOLERANCE: Final = 0.25
 """Seconds of error beyond which slewing is not enough."""
+_CORRECT_EVERY: Final = 0.2
 _AHEAD: Final = TIMESCALE // 4
 """No frame is younger than its arrival: this much is left to a timeline that is being corrected."""
 
@@ -116,6 +117,9 @@ class DecodeOrder(Generic[T]):
 
     def push(self, presentation: int, frame: T) -> list[tuple[int, int, T]]:
         """Take a frame; returns (decode time, presentation time, frame) of those whose decode time is settled."""
+        if not self.depth and presentation >= self._latest:
+            self._latest = presentation
+            return [(presentation, presentation, frame)]
         if presentation < self._latest:
             self.reordered += 1
             self.depth = min(max(self.depth, 1 + sum(t > presentation for t in self._times)), 4)
@@ -142,11 +146,12 @@ class BoxClock:
     def __init__(self) -> None:
         self.offset_ns = 0
         """UTC minus monotonic time, as applied."""
-        self._last = -1
+        self.known = False
+        self._last = 0
 
     def follow(self, utc_ns: int, monotonic_ns: int) -> int:
         """Look at both clocks; nanoseconds by which the wall clock was set, or 0. A step stays until `reset`."""
-        if self._last < 0:
+        if not self.known:
             self.reset(utc_ns, monotonic_ns)
         moved = utc_ns - monotonic_ns - self.offset_ns
         if abs(moved) > CLOCK_STEP_NS:
@@ -159,6 +164,7 @@ class BoxClock:
     def reset(self, utc_ns: int, monotonic_ns: int) -> None:
         """Take over the wall clock as it is now."""
         self.offset_ns = utc_ns - monotonic_ns
+        self.known = True
         self._last = monotonic_ns
 
 
@@ -171,6 +177,7 @@ class Timeline:
         self._box = box
         self._skew = SkewEstimator()
         self._offset = 0.0
+        self._corrected = 0.0
         self._last_arrival = 0
         self._last_wall = 0
 
@@ -187,15 +194,20 @@ class Timeline:
 
     def anchor(self) -> None:
         """Media time is placed by the least delayed frame so far."""
-        self._offset = self._skew.target(self._last_arrival / 1e9)
+        self._corrected = self._last_arrival / 1e9
+        self._offset = self._skew.target(self._corrected)
 
     def observe(self, media: int, monotonic_ns: int) -> None:
         """A frame arrived: correct the timeline by what it says."""
         time = monotonic_ns / 1e9
+        self._skew.add(time, time - media / TIMESCALE)
+        self._last_arrival = monotonic_ns
+        if self.arrival_timed or time - self._corrected >= _CORRECT_EVERY:
+            self._correct(time)
+
+    def _correct(self, time: float) -> None:
+        elapsed, self._corrected = time - self._corrected, time
         skew = self._skew
-        skew.add(time, time - media / TIMESCALE)
-        elapsed = max(0, monotonic_ns - self._last_arrival) / 1e9
-        self._last_arrival = max(monotonic_ns, self._last_arrival)
         error = skew.target(time) - self._offset
         self.arrival_timed = skew.believed or abs(error) > _TOLERANCE
         fastest = abs(skew.slope) + _CATCH_UP if self.arrival_timed else SLEW
@@ -203,7 +215,11 @@ class Timeline:
 
     def wall(self, media: int) -> int:
         """UTC x 90,000 of a media time; always later than the one before."""
-        wall = media + round(self._offset * TIMESCALE) + ns_to_ticks(self._box.offset_ns)
-        latest = ns_to_ticks(self._last_arrival + self._box.offset_ns) + _AHEAD
-        self._last_wall = max(min(wall, latest), self._last_wall + 1)
-        return self._last_wall
+        box = self._box.offset_ns
+        wall = media + round(self._offset * TIMESCALE) + ns_to_ticks(box)
+        latest = ns_to_ticks(self._last_arrival + box) + _AHEAD
+        wall = min(wall, latest)
+        if wall <= self._last_wall:
+            wall = self._last_wall + 1
+        self._last_wall = wall
+        return wall
