@@ -52,7 +52,11 @@ class Reel:
 def cut(video: Path) -> Reel:
     """Remux an mp4 with GOPs of 1 s into CMAF fragments of half a second."""
     out = io.BytesIO()
-    flags = {"movflags": "empty_moov+default_base_moof+cmaf", "frag_duration": "500000", "video_track_timescale": "90000"}
+    flags = {
+        "movflags": "empty_moov+default_base_moof+cmaf",
+        "frag_duration": "500000",
+        "video_track_timescale": "90000",
+    }
     with av.open(str(video)) as source, av.open(out, "w", format="mp4", options=flags) as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
@@ -132,7 +136,12 @@ class Box:
         return [self.segment(start_ms + 2000 * i, camera, stream) for i in range(count)]
 
     def gap(
-        self, from_ms: int, to_ms: int | None, cause: GapCause = GapCause.NO_RTP, camera: str = "desk", stream: str = "sub"
+        self,
+        from_ms: int,
+        to_ms: int | None,
+        cause: GapCause = GapCause.NO_RTP,
+        camera: str = "desk",
+        stream: str = "sub",
     ) -> Sealed:
         def make(seq: int, prev: bytes) -> GapRecord:
             return GapRecord(self.election, self.station, camera, stream, seq, from_ms, to_ms, cause, prev=prev)
@@ -183,7 +192,9 @@ class Uplink:
         body = json.dumps(said).encode()
         return await self.http.post("/ingest/v1/health", content=body, headers=self.box.signed("health", body))
 
-    async def part(self, run: int, number: int, data: bytes, camera: str = "desk", stream: str = "sub") -> httpx2.Response:
+    async def part(
+        self, run: int, number: int, data: bytes, camera: str = "desk", stream: str = "sub"
+    ) -> httpx2.Response:
         path = f"part/{camera}/{stream}/{run}/{number}"
         payload = path.encode() + hashlib.sha256(data).digest()
         return await self.http.put(f"/ingest/v1/{path}", content=data, headers=self.box.signed("part", payload))

@@ -31,14 +31,14 @@ class Center:
         key = folder / "center.key"
         folder.mkdir(parents=True, exist_ok=True)
         self.key = SigningKey.load(key) if key.exists() else SigningKey.create(key)
-        self.archive = Archive(
-            folder / "data", self.register, self.clock, self.key, log_domain=box_module.DOMAIN
-        )
+        self.archive = Archive(folder / "data", self.register, self.clock, self.key, log_domain=box_module.DOMAIN)
         self.url = ""
 
     @contextlib.asynccontextmanager
     async def serving(self):
-        config = uvicorn.Config(create_asgi(self.archive), port=0, log_level="warning", lifespan="off", access_log=False)
+        config = uvicorn.Config(
+            create_asgi(self.archive), port=0, log_level="warning", lifespan="off", access_log=False
+        )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())
         while not server.started:

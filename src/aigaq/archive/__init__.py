@@ -2,6 +2,7 @@
 
 from aigaq.archive.app import create_asgi
 from aigaq.archive.clip import Clip
+from aigaq.archive.enrolment import Enrolment, trust_file
 from aigaq.archive.errors import ArchiveError
 from aigaq.archive.model import (
     CameraState,
@@ -20,10 +21,12 @@ __all__ = [
     "CameraState",
     "CameraStatus",
     "Clip",
+    "Enrolment",
     "Span",
     "SpanState",
     "StationStatus",
     "StreamKey",
     "create_asgi",
     "create_pages",
+    "trust_file",
 ]

@@ -1,4 +1,4 @@
-"""The archive for programs (`/api/v1`), the trust file, and whether the centre is alive. Open data: no key, no account."""
+"""The archive for programs (`/api/v1`), the trust file, and whether the centre is alive. Open data, no account."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from aigaq.archive.enrolment import trust_file
 from aigaq.archive.errors import BadIntervalError, TooLongError
 from aigaq.archive.known import station_of
-from aigaq.archive.model import CameraStatus, Span, StationStatus, StreamKey
+from aigaq.archive.model import CameraStatus, StationStatus, StreamKey
 from aigaq.archive.service import Archive
 from aigaq.election import Names
 from aigaq.web import parse_time
@@ -223,6 +223,3 @@ def _names(names: Names) -> NamesOut:
 
 def _camera(status: CameraStatus) -> CameraOut:
     return CameraOut.model_validate(status)
-
-
-__all__ = ["Span", "api_router"]

@@ -3,14 +3,16 @@
 These routes do without a framework: a playlist must cost the origin less than 100 µs.
 """
 
+import asyncio
+import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Final
 
 from aigaq.archive.errors import BadRequestError, NotFoundError, OversizeError, TruncatedError
 from aigaq.base import AigaqError, Language
-from aigaq.ledger import OversizedError, RootMismatchError, WrongKeyError, WrongSizeError
+from aigaq.ledger import BadKeyError, LogDamagedError, OversizedError, RootMismatchError, WrongKeyError, WrongSizeError
 from aigaq.web import negotiate
 
 Scope = MutableMapping[str, Any]
@@ -29,12 +31,15 @@ COMMON: Final = (
 )
 """Footage is public evidence: any page and any tool may read it."""
 DRAIN: Final = 64 << 20
+IDLE_S: Final = 30
 _RANGE: Final = re.compile(rb"bytes=(\d*)-(\d*)")
 _STATUS: Final[dict[type[AigaqError], int]] = {
     WrongKeyError: 403,
     WrongSizeError: 409,
     RootMismatchError: 409,
     OversizedError: 413,
+    LogDamagedError: 503,
+    BadKeyError: 503,
 }
 """What errors of other rooms mean here."""
 
@@ -61,38 +66,46 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body.
 
     Raises:
-        OversizeError: longer than the limit; what is left has been read and dropped, so that the answer arrives.
+        OversizeError: longer than the limit.
         TruncatedError: shorter than announced.
-        ClientGoneError: the connection ended.
+        ClientGoneError: the connection ended, or nothing came for half a minute.
     """
-    announced = header(scope, b"content-length")
-    expected = int(announced) if announced and announced.isascii() and announced.isdigit() else None
+    announced = header(scope, b"content-length") or ""
+    expected = int(announced) if announced.isascii() and announced.isdigit() else None
     if expected is not None and expected > limit:
-        await drain(receive)
         raise OversizeError(limit=limit)
     data = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        data += message.get("body", b"")
+    async for piece in _pieces(receive):
+        data += piece
         if len(data) > limit:
-            await drain(receive, len(data)) if message.get("more_body") else None
             raise OversizeError(limit=limit)
-        if not message.get("more_body"):
-            break
     if expected is not None and len(data) != expected:
         raise TruncatedError(got=len(data), expected=expected)
     return bytes(data)
 
 
-async def drain(receive: Receive, so_far: int = 0) -> None:
+async def drain(receive: Receive) -> None:
     """Read and drop what a refused sender still sends, up to a limit: else it sees a reset and not the reason."""
-    while so_far < DRAIN:
-        message = await receive()
-        so_far += len(message.get("body", b"")) or 1
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return
+    size = 0
+    with contextlib.suppress(ClientGoneError):
+        async for piece in _pieces(receive):
+            size += len(piece)
+            if size > DRAIN:
+                return
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise ClientGoneError from error
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
 
 
 async def answer(

@@ -6,7 +6,9 @@ Refuses what could only be judged false: a stretch with rows that have not arriv
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final
 
 from aigaq.archive import rows
@@ -19,6 +21,7 @@ from aigaq.archive.errors import (
 )
 from aigaq.archive.footage import Footage
 from aigaq.archive.model import Kind, Row, StreamKey
+from aigaq.archive.playlists import pdt
 from aigaq.archive.store import Database
 from aigaq.archive.zipstream import ZipStream
 from aigaq.ledger import LogReplica
@@ -70,7 +73,7 @@ async def plan(database: Database, election: str, key: StreamKey, from_ms: int, 
     """Find what a clip needs.
 
     Raises:
-        BadIntervalError: from is not before to.
+        BadIntervalError: from is not before to, or before the recording begins.
         TooLongError: more than two hours or three gigabytes.
         NothingReceivedError: nothing is known of the interval.
         NotReceivedYetError: a part of it has not arrived.
@@ -84,6 +87,8 @@ async def plan(database: Database, election: str, key: StreamKey, from_ms: int, 
     found = await database.read(lambda c: rows.interval_rows(c, key, from_ms, to_ms))
     if not found:
         raise NothingReceivedError(place)
+    if found[0].seq == 0 and found[0].start_ms > from_ms + HOLE_MS:
+        raise BadIntervalError(place, problem=f"the recording begins at {pdt(found[0].start_ms)}")
     if missing := missing_ms(found, from_ms, to_ms):
         raise NotReceivedYetError(place, missing=missing)
     if pending := sum(row.log_index is None for row in found):
@@ -97,16 +102,13 @@ async def plan(database: Database, election: str, key: StreamKey, from_ms: int, 
 def missing_ms(found: Sequence[Row], from_ms: int, to_ms: int) -> int:
     """Milliseconds of the interval that no row tells of, beyond what rounding explains; rows in journal order. Pure."""
     missing = max(0, found[0].start_ms - from_ms)
-    for row, after in zip(found, found[1:], strict=False):
+    for row, after in pairwise(found):
         if after.seq != row.seq + 1:
             missing += max(1, after.start_ms - (row.end_ms or row.start_ms))
     end = found[-1].end_ms
     missing += 0 if end is None else max(0, to_ms - end)
-    return missing if missing > HOLE_MS or _has_hole(found) else 0
-
-
-def _has_hole(found: Sequence[Row]) -> bool:
-    return found[-1].seq - found[0].seq + 1 != len(found)
+    has_hole = found[-1].seq - found[0].seq + 1 != len(found)
+    return missing if missing > HOLE_MS or has_hole else 0
 
 
 async def export(clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str) -> AsyncIterator[bytes]:
@@ -127,17 +129,16 @@ def contents(
     clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Names and bytes of every file, the manifest first."""
-    listed: list[tuple[str, Callable[[], bytes]]] = [(README, readme)]
-    for init in dict.fromkeys(row.init for row in clip.segments if row.init):
-        listed.append((init_file(init), lambda init=init: footage.init(init)))
-    for row in clip.segments:
-        record = decode_record(row.record)
-        if isinstance(record, SegmentRecord):
-            listed.append((segment_file(record), lambda row=row: footage.segment(row)))
-    for row in clip.rows:
-        index = row.log_index or 0
-        listed.append((record_file(index), lambda row=row: row.record))
-        listed.append((proof_file(index), lambda index=index: proofs[index]))
+    inits = dict.fromkeys(row.init for row in clip.segments if row.init)
+    segments = ((decode_record(row.record), row) for row in clip.segments)
+    indices = {row.log_index: row for row in clip.rows if row.log_index is not None}
+    listed: list[tuple[str, Callable[[], bytes]]] = [
+        (README, readme),
+        *((init_file(init), partial(footage.init, init)) for init in inits),
+        *((segment_file(r), partial(footage.segment, row)) for r, row in segments if isinstance(r, SegmentRecord)),
+        *((record_file(index), partial(bytes, row.record)) for index, row in indices.items()),
+        *((proof_file(index), partial(bytes, proofs[index])) for index in indices),
+    ]
     names = tuple(name for name, _ in listed)
     key = clip.key
     manifest = Manifest(clip.election, key.station, key.camera, key.stream, clip.from_ms, clip.to_ms, origin, names)

@@ -20,10 +20,10 @@ from aigaq.archive.store import Database
 from aigaq.base import Clock, utc_ms
 
 SETTLED_MS: Final = 15_000
-"""A minute is left alone until this long after its end: its last segment ends later, and uploads overtake one another."""
+"""A minute is left alone until this long after its end: its last segment ends later, and uploads overtake others."""
 OLD_MS: Final = 600_000
 """A minute that ended this long ago is compacted even if rows are missing; late ones get an object of their own."""
-BATCH: Final = 200
+BATCH: Final = 2000
 MAX_BUNDLE: Final = 512 << 20
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Compactor:
         try:
             name, places = await asyncio.to_thread(self.bundle, members)
         except StoreFailedError as error:
-            log.error("cannot compact a minute: %s", error)
+            log.warning("a minute cannot be compacted: %s", error)
             return False
         singles = [segment_name(self._election, row) for row in members]
         await self._database.write(lambda c: rows.move(c, places, name, singles))

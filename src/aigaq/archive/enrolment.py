@@ -1,14 +1,17 @@
 """Which key speaks for which station: one verifier key per line in a text file, as the boxes printed them."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Final
 
 from aigaq.archive.errors import AlreadyEnrolledError, ForeignKeyError, NotEnrolledError
+from aigaq.base import AigaqError
 from aigaq.ledger import parse_vkey
 from aigaq_verify import VerifierKey
 
 _SEPARATOR: Final = "/s/"
+log = logging.getLogger(__name__)
 
 
 class Enrolment:
@@ -28,7 +31,7 @@ class Enrolment:
             NotEnrolledError: none is enrolled.
         """
         if station not in self._keys:
-            self.reload()
+            self._refresh()
         try:
             return self._keys[station]
         except KeyError:
@@ -40,7 +43,7 @@ class Enrolment:
     @property
     def keys(self) -> list[VerifierKey]:
         """All enrolled keys, by station."""
-        self.reload()
+        self._refresh()
         return [self._keys[station] for station in sorted(self._keys)]
 
     def origin(self, station: str) -> str:
@@ -86,6 +89,13 @@ class Enrolment:
                 if keys.setdefault(station, key) != key:
                     raise AlreadyEnrolledError(f"{self.path}:{number}", station=station)
         self._keys, self._stamp = keys, stamp
+
+    def _refresh(self) -> None:
+        """Read the file if it changed; a mistake in it must not turn stations away that were enrolled before."""
+        try:
+            self.reload()
+        except AigaqError as error:
+            log.warning("the file of enrolled keys is not used as it is now: %s", error)
 
     def _read(self, line: str, where: str) -> tuple[str, VerifierKey]:
         key = parse_vkey(line, where)

@@ -9,7 +9,8 @@ ArchiveError
 ├── try again          DiskFullError StoreFailedError BusyError
 ├── reading            NotFoundError BadIntervalError NothingReceivedError NotLiveError
 ├── clips              NotSealedYetError NotReceivedYetError TooLongError MixedCodecsError CannotDecodeError
-└── operator           ForeignKeyError AlreadyEnrolledError ForeignFolderError FolderInUseError
+└── operator           ForeignKeyError AlreadyEnrolledError ForeignFolderError FolderInUseError NoArchiveError
+                       SettingsExistError CenterRefusedError
 ```
 """
 
@@ -308,3 +309,27 @@ class FolderInUseError(ArchiveError):
     code = "archive.folder_in_use"
     why = N_("Another centre is running on this archive folder.")
     hint = N_("Stop it first, or start this one on another folder.")
+
+
+class NoArchiveError(ArchiveError):
+    """The folder holds no archive."""
+
+    code = "archive.no_archive"
+    why = N_("There is no archive in this folder.")
+    hint = N_("Check `data` in the settings of the centre; the archive begins when the centre is run first.")
+
+
+class SettingsExistError(ArchiveError):
+    """A centre was set up here before."""
+
+    code = "archive.settings_exist"
+    why = N_("The settings of a centre are here already; they are left as they are.")
+    hint = N_("Edit that file, or choose another folder.")
+
+
+class CenterRefusedError(ArchiveError):
+    """The centre asked over HTTP said no."""
+
+    code = "archive.center_refused"
+    why = N_("The centre refused with HTTP status {status}: {problem}")
+    hint = N_("Do what the centre's answer says, or check the address.")

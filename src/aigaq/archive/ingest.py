@@ -1,7 +1,7 @@
-"""Receives what boxes send: believes nothing before signature, record, hash and place in the stream have been checked,
-and signs a receipt only after bytes and row are on disk (I4).
+"""Receives what boxes send: believes nothing before it is checked, acknowledges nothing before it is kept.
 
-Order of arrival is free: two lanes and retries mix it. The chain is checked against whichever neighbours are there.
+Checked are signature, record, hash and place in the stream; kept means that bytes and row are on disk (I4). Order of
+arrival is free: two lanes and retries mix it. The chain is checked against whichever neighbours are there.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from aigaq.archive.errors import (
     NotARecordError,
     NotASegmentError,
     NotFoundError,
+    TruncatedError,
     WrongElectionError,
     WrongSignatureError,
 )
@@ -40,7 +41,7 @@ from aigaq.archive.store import Database
 from aigaq.base import Clock, utc_ms
 from aigaq.election import Register
 from aigaq.ledger import MAX_BODY, LogReplica, SigningKey, make_receipt, verify_request
-from aigaq_verify import Record, RecordError, SegmentRecord, decode_record, leaf_hash
+from aigaq_verify import Record, RecordError, SegmentRecord, decode_record, fragment_times, leaf_hash
 
 MAX_INIT: Final = 64 << 10
 MAX_HEALTH: Final = 64 << 10
@@ -149,7 +150,9 @@ class Ingest:
         if not isinstance(record, SegmentRecord):
             raise NotARecordError("segment", problem="a gap, not a segment")
         data = await body(record.size)
-        if len(data) != record.size or hashlib.sha256(data).digest() != record.sha256:
+        if len(data) < record.size:
+            raise TruncatedError(record.file_name, got=len(data), expected=record.size)
+        if hashlib.sha256(data).digest() != record.sha256:
             raise HashMismatchError(record.file_name)
         if receipt := await self._replay(signed, record, encoded):
             return receipt
@@ -262,22 +265,22 @@ class Ingest:
 
 
 def _check_times(record: SegmentRecord, data: bytes) -> int:
-    """The tfdt of a segment whose decode times agree with its record."""
+    """The first decode time of a segment, all of whose decode times agree with its record, as the verifier asks."""
     try:
-        fragment = read_fragment(data)
+        start = read_fragment(data).start
+        times = [ticks // 90 for ticks in fragment_times(data)]
     except ValueError as error:
         raise NotASegmentError(record.file_name, problem=str(error)) from error
-    off = fragment.start / 90 - record.start_ms
-    if abs(off) > TIME_TOLERANCE_MS:
-        raise NotASegmentError(record.file_name, problem=f"its decode time is {off:.0f} ms off the record")
-    return fragment.start
+    late = max(times) - record.end_ms
+    if abs(times[0] - record.start_ms) > TIME_TOLERANCE_MS or min(times) < times[0] or late > TIME_TOLERANCE_MS:
+        raise NotASegmentError(record.file_name, problem="its decode times are not those of the record")
+    return start
 
 
 def _new_row(record: Record, encoded: bytes, start_ticks: int, now_ms: int, key: SigningKey) -> Row:
     leaf = leaf_hash(encoded)
     is_segment = isinstance(record, SegmentRecord)
     return Row(
-        id=0,
         station=record.station,
         camera=record.camera,
         stream=record.stream,

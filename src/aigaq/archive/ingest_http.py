@@ -11,6 +11,7 @@ from typing import Final
 from aigaq.archive.asgi import (
     ClientGoneError,
     Headers,
+    Message,
     Receive,
     Scope,
     Send,
@@ -32,8 +33,10 @@ from aigaq.ledger import WrongSizeError
 from aigaq_verify import MAX_RECORD
 
 PREFIX: Final = "/ingest/v1/"
+CBOR: Final = b"application/cbor"
+JSON: Final = b"application/json"
 AT_ONCE: Final = 64
-"""Bodies held in memory at one time."""
+"""Segments held in memory at one time."""
 WAITING: Final = 512
 log = logging.getLogger(__name__)
 
@@ -54,60 +57,60 @@ class IngestHttp:
         station = header(scope, b"aigaq-station") or ""
         request = _Request(scope, receive, path, station)
         try:
-            status, kind, body = await self._held(request)
+            status, kind, body = await self._dispatch(request)
         except ClientGoneError:
             return
         except AigaqError as error:
-            if not request.read:
-                await drain(receive)
+            await drain(request.receive)
             size = {"size": await self._ingest.size(station)} if isinstance(error, WrongSizeError) else {}
             log.info("refused %s of %s: %s", path, station, error.code)
             await refuse(scope, send, error, self._watched(station), **size)
             return
         await answer(send, status, body, kind, self._watched(station))
 
-    async def _held(self, request: "_Request") -> tuple[int, bytes, bytes]:
-        """Let a bounded number in, let some wait, send the rest away to come again."""
+    async def _dispatch(self, request: "_Request") -> tuple[int, bytes, bytes]:
+        match request.path.split("/"):
+            case ["segment"]:
+                require_method(request.scope, "PUT")
+                return 200, CBOR, await self._segment(request)
+            case ["part", camera, stream, run, number]:
+                require_method(request.scope, "PUT")
+                await self._part(request, StreamKey(request.station, camera, stream), run, number)
+                return 204, CBOR, b""
+            case ["gap"]:
+                require_method(request.scope, "POST")
+                signed, record = request.signed(), await request.body(MAX_RECORD)
+                return 200, CBOR, await self._ingest.gap(signed, record)
+            case ["init", name]:
+                require_method(request.scope, "PUT")
+                await self._ingest.init(request.signed(), _sha256(name), request.body)
+                return 204, CBOR, b""
+            case ["checkpoint"]:
+                require_method(request.scope, "GET", "POST")
+                return 200, JSON, b'{"size": %d}' % await self._checkpoint(request)
+            case ["health"]:
+                require_method(request.scope, "POST")
+                await self._ingest.health(request.signed(), request.body)
+                return 200, JSON, b"{}"
+            case _:
+                raise NotFoundError(request.scope["path"])
+
+    async def _segment(self, request: "_Request") -> bytes:
+        """Let a bounded number in, for their bodies stand in memory; let some wait, have the rest come again."""
         if self._waiting >= WAITING:
             raise BusyError
         self._waiting += 1
         try:
             async with self._room:
-                return await self._dispatch(request)
+                return await self._ingest.segment(request.signed(), request.record(), request.body)
         finally:
             self._waiting -= 1
 
-    async def _dispatch(self, request: "_Request") -> tuple[int, bytes, bytes]:
-        match request.path.split("/"):
-            case ["segment"]:
-                require_method(request.scope, "PUT")
-                receipt = await self._ingest.segment(request.signed(), request.record(), request.body)
-                return 200, b"application/cbor", receipt
-            case ["part", camera, stream, run, number]:
-                require_method(request.scope, "PUT")
-                await self._part(request, StreamKey(request.station, camera, stream), run, number)
-                return 204, b"application/octet-stream", b""
-            case ["gap"]:
-                require_method(request.scope, "POST")
-                signed, record = request.signed(), await request.body(MAX_RECORD)
-                return 200, b"application/cbor", await self._ingest.gap(signed, record)
-            case ["init", name]:
-                require_method(request.scope, "PUT")
-                await self._ingest.init(request.signed(), _sha256(name), request.body)
-                return 204, b"application/octet-stream", b""
-            case ["checkpoint"] if request.scope["method"] == "GET":
-                size = await self._ingest.size(request.station)
-                return 200, b"application/json", b'{"size": %d}' % size
-            case ["checkpoint"]:
-                require_method(request.scope, "POST")
-                size = await self._ingest.checkpoint(request.signed(), request.body)
-                return 200, b"application/json", b'{"size": %d}' % size
-            case ["health"]:
-                require_method(request.scope, "POST")
-                await self._ingest.health(request.signed(), request.body)
-                return 200, b"application/json", b"{}"
-            case _:
-                raise NotFoundError(request.scope["path"])
+    async def _checkpoint(self, request: "_Request") -> int:
+        """Take one, or tell the size that is held."""
+        if request.scope["method"] == "GET":
+            return await self._ingest.size(request.station)
+        return await self._ingest.checkpoint(request.signed(), request.body)
 
     async def _part(self, request: "_Request", key: StreamKey, run: str, number: str) -> None:
         """Take a live part; what nobody watches is dropped with the same answer."""
@@ -131,8 +134,8 @@ class _Request:
         self.scope = scope
         self.path = path
         self.station = station
-        self.read = False
         self._receive = receive
+        self._ended = False
 
     def signed(self) -> Signed:
         """Who says to have signed it, and the signature."""
@@ -150,8 +153,15 @@ class _Request:
 
     async def body(self, limit: int) -> bytes:
         """The whole body."""
-        self.read = True
-        return await read_body(self.scope, self._receive, limit)
+        return await read_body(self.scope, self.receive, limit)
+
+    async def receive(self) -> Message:
+        """The next piece of the body; after the last an empty one, so that reading on never waits."""
+        if self._ended:
+            return {"type": "http.request", "body": b""}
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
 
 
 def unbase64url(text: str, name: str) -> bytes:

@@ -68,7 +68,7 @@ class Media:
         self._stills = stills
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
             require_method(scope, "GET", "HEAD")

@@ -29,7 +29,6 @@ class Kind(enum.IntEnum):
 class Row:
     """One received record and where its bytes are."""
 
-    id: int
     station: str
     camera: str
     stream: str

@@ -1,4 +1,4 @@
-"""A plain mp4 of a clip, for players and phones: the same pictures in another container. Derived, and marked as such."""
+"""A plain mp4 of a clip: the same pictures in a container that every phone plays. Derived, and marked as such."""
 
 import io
 import tempfile
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Final
 
 import av
+from av import Packet
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from aigaq.archive.clip import Clip
@@ -33,7 +35,7 @@ def make_plain(clip: Clip, footage: Footage, folder: Path) -> Path:
             out.metadata["comment"] = COMMENT
             out.metadata["title"] = clip.file_name
             _Copy(clip, footage, out).run()
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         path.unlink()
         raise CannotDecodeError("/".join(clip.key), problem=str(error)) from error
     except BaseException:
@@ -57,7 +59,7 @@ class _Copy:
     def run(self) -> None:
         for row in self._clip.segments:
             data = self._footage.init(row.init or b"") + self._footage.segment(row)
-            with av.open(io.BytesIO(data), format="mp4") as container:
+            with av.open(io.BytesIO(data), "r", format="mp4") as container:
                 self._segment(row, container)
 
     def _segment(self, row: Row, container: InputContainer) -> None:
@@ -73,7 +75,7 @@ class _Copy:
                 continue
             self._mux(packet, self._begin or 0)
 
-    def _mux(self, packet: av.Packet, begin: int) -> None:
+    def _mux(self, packet: "Packet[VideoStream]", begin: int) -> None:
         """Times relative to the first segment, so that a gap stays a gap; never backward, which no mp4 can hold."""
         offset = (packet.pts or 0) - (packet.dts or 0)
         packet.dts = max((packet.dts or 0) - begin, self._last + 1)

@@ -1,8 +1,8 @@
 """What is asked of the tables: statements over a connection, nothing else."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -31,11 +31,18 @@ class Alone:
     minute_ms: int
 
 
-def as_row(found: sa.Row[tuple[object, ...]]) -> Row:
-    """A table row as the value."""
-    m = found._mapping  # noqa: SLF001 - SQLAlchemy's public name for access by column
-    cause = m["cause"]
-    return Row(**{**m, "kind": Kind(m["kind"]), "cause": GapCause(cause) if cause else None})
+def _one(connection: sa.Connection, statement: sa.Select[Any]) -> Row | None:
+    return next(iter(_all(connection, statement)), None)
+
+
+def _all(connection: sa.Connection, statement: sa.Select[Any]) -> list[Row]:
+    return [_as_row(found) for found in connection.execute(statement).mappings()]
+
+
+def _as_row(found: sa.RowMapping) -> Row:
+    cause = found["cause"]
+    values: dict[str, Any] = {**found, "kind": Kind(found["kind"]), "cause": GapCause(cause) if cause else None}
+    return Row(**values)
 
 
 def of_stream(key: StreamKey) -> sa.ColumnElement[bool]:
@@ -45,14 +52,12 @@ def of_stream(key: StreamKey) -> sa.ColumnElement[bool]:
 
 def find(connection: sa.Connection, key: StreamKey, seq: int) -> Row | None:
     """The row with that number."""
-    found = connection.execute(sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq == seq)).first()
-    return as_row(found) if found else None
+    return _one(connection, sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq == seq))
 
 
 def by_leaf(connection: sa.Connection, leaf: bytes) -> Row | None:
     """The row with that leaf hash."""
-    found = connection.execute(sa.select(*_COLUMNS).where(rows.c.leaf == leaf)).first()
-    return as_row(found) if found else None
+    return _one(connection, sa.select(*_COLUMNS).where(rows.c.leaf == leaf))
 
 
 def admit(connection: sa.Connection, new: Row, prev: bytes) -> Row | str:
@@ -75,13 +80,13 @@ def _insert(connection: sa.Connection, new: Row, before: Row | None, after: Row 
     """An open gap ends, for every reader, where the next row of its stream begins."""
     end = after.start_ms if after and new.end_ms is None else new.end_ms
     index = _take_leaf(connection, new.station, new.leaf)
-    values = {f.name: getattr(new, f.name) for f in fields(Row) if f.name != "id"}
+    values = {f.name: getattr(new, f.name) for f in fields(Row)}
     values |= {"end_ms": end, "log_index": index, "kind": int(new.kind), "cause": new.cause and str(new.cause)}
-    done = connection.execute(rows.insert().values(values))
+    connection.execute(rows.insert().values(values))
     if before and before.end_ms is None:
-        ended = rows.update().where(rows.c.id == before.id).values(end_ms=max(before.start_ms, new.start_ms))
-        connection.execute(ended)
-    return as_row(connection.execute(sa.select(*_COLUMNS).where(rows.c.id == done.inserted_primary_key[0])).one())
+        here = of_stream(before.key) & (rows.c.seq == before.seq)
+        connection.execute(rows.update().where(here).values(end_ms=max(before.start_ms, new.start_ms)))
+    return replace(new, end_ms=end, log_index=index)
 
 
 def _take_leaf(connection: sa.Connection, station: str, leaf: bytes) -> int | None:
@@ -142,17 +147,15 @@ def segments(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int
     """Segments of a stream that touch `[from_ms, to_ms)`, by time."""
     started = (rows.c.start_ms > from_ms - MAX_DURATION_MS) & (rows.c.start_ms < to_ms)
     statement = sa.select(*_COLUMNS).where(of_stream(key), rows.c.kind == int(Kind.SEGMENT), started)
-    found = connection.execute(statement.where(rows.c.end_ms > from_ms).order_by(rows.c.start_ms, rows.c.seq))
-    return [as_row(r) for r in found]
+    return _all(connection, statement.where(rows.c.end_ms > from_ms).order_by(rows.c.start_ms, rows.c.seq))
 
 
 def gaps(connection: sa.Connection, station: str, stream: str, from_ms: int, to_ms: int) -> list[Row]:
-    """Gaps of every camera of a station that touch the interval, by time; an open one that has successors ends there."""
+    """Gaps of every camera of a station that touch the interval, by time; an open one ends at its successor."""
     here = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.GAP))
     touches = rows.c.end_ms.is_(None) | (rows.c.end_ms > from_ms) | (rows.c.start_ms >= from_ms)
     statement = sa.select(*_COLUMNS).where(here, rows.c.start_ms < to_ms, touches)
-    found = connection.execute(statement.order_by(rows.c.start_ms, rows.c.seq))
-    return [_ended(connection, as_row(r)) for r in found]
+    return [_ended(connection, r) for r in _all(connection, statement.order_by(rows.c.start_ms, rows.c.seq))]
 
 
 def _ended(connection: sa.Connection, gap: Row) -> Row:
@@ -163,17 +166,18 @@ def _ended(connection: sa.Connection, gap: Row) -> Row:
     start = connection.execute(later).scalar()
     if start is None:
         return gap
-    values = {f.name: getattr(gap, f.name) for f in fields(Row)}
-    return Row(**(values | {"end_ms": max(gap.start_ms, start)}))
+    return replace(gap, end_ms=max(gap.start_ms, start))
 
 
 def islands(connection: sa.Connection, station: str, stream: str, from_ms: int, to_ms: int) -> list[Island]:
     """Recorded stretches of every camera of a station, merged by the database."""
-    order = {"partition_by": rows.c.camera, "order_by": (rows.c.start_ms, rows.c.seq)}
+    order = (rows.c.start_ms, rows.c.seq)
     sealed = rows.c.log_index.is_not(None)
     started = (rows.c.start_ms > from_ms - MAX_DURATION_MS) & (rows.c.start_ms < to_ms)
     here = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.SEGMENT)) & started
-    same = (sa.func.lag(rows.c.end_ms).over(**order) == rows.c.start_ms) & (sa.func.lag(sealed).over(**order) == sealed)
+    end_before = sa.func.lag(rows.c.end_ms).over(partition_by=rows.c.camera, order_by=order)
+    sealed_before = sa.func.lag(sealed).over(partition_by=rows.c.camera, order_by=order)
+    same = (end_before == rows.c.start_ms) & (sealed_before == sealed)
     step = sa.case((same, 0), else_=1)
     one = sa.select(
         rows.c.camera, rows.c.start_ms, rows.c.seq, rows.c.end_ms, sealed.label("sealed"), step.label("step")
@@ -195,7 +199,7 @@ def interval_rows(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms
         return []
     first, last = min(r.seq for r in touching), max(r.seq for r in touching)
     statement = sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq.between(first, last)).order_by(rows.c.seq)
-    return [as_row(r) for r in connection.execute(statement)]
+    return _all(connection, statement)
 
 
 def bounds(connection: sa.Connection, station: str) -> tuple[int, int] | None:
@@ -213,8 +217,20 @@ def newest_segment(connection: sa.Connection, key: StreamKey, before_ms: int, *,
     if sealed:
         statement = statement.where(rows.c.log_index.is_not(None))
     statement = statement.where(rows.c.start_ms <= before_ms).order_by(rows.c.start_ms.desc()).limit(1)
-    found = connection.execute(statement).first()
-    return as_row(found) if found else None
+    return _one(connection, statement)
+
+
+def count(connection: sa.Connection) -> int:
+    """How many rows there are."""
+    return connection.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one()
+
+
+def page(connection: sa.Connection, after: StreamKey, after_seq: int, limit: int) -> list[Row]:
+    """All rows, stream by stream and by number, a page at a time."""
+    place = sa.tuple_(rows.c.station, rows.c.camera, rows.c.stream, rows.c.seq)
+    statement = sa.select(*_COLUMNS).where(place > sa.tuple_(*after, after_seq))
+    ordered = statement.order_by(rows.c.station, rows.c.camera, rows.c.stream, rows.c.seq).limit(limit)
+    return _all(connection, ordered)
 
 
 def last_rows(connection: sa.Connection) -> list[Row]:
@@ -222,7 +238,7 @@ def last_rows(connection: sa.Connection) -> list[Row]:
     keys = (rows.c.station, rows.c.camera, rows.c.stream)
     last = sa.select(*keys, sa.func.max(rows.c.seq).label("seq")).group_by(*keys).subquery()
     same = [rows.c[name] == last.c[name] for name in ("station", "camera", "stream", "seq")]
-    return [as_row(r) for r in connection.execute(sa.select(*_COLUMNS).join_from(rows, last, sa.and_(*same)))]
+    return _all(connection, sa.select(*_COLUMNS).join_from(rows, last, sa.and_(*same)))
 
 
 def alone(connection: sa.Connection, before_ms: int, limit: int) -> list[Alone]:
@@ -240,7 +256,7 @@ def minute_rows(connection: sa.Connection, one: Alone) -> list[Row]:
     starts = rows.c.start_ms.between(one.minute_ms, one.minute_ms + 59_999)
     single = rows.c.bundle.is_(None) & (rows.c.kind == int(Kind.SEGMENT))
     statement = sa.select(*_COLUMNS).where(of_stream(one.key), single, starts).order_by(rows.c.seq)
-    return [as_row(r) for r in connection.execute(statement)]
+    return _all(connection, statement)
 
 
 def is_complete(connection: sa.Connection, one: Alone) -> bool:
@@ -259,7 +275,8 @@ def is_complete(connection: sa.Connection, one: Alone) -> bool:
 def move(connection: sa.Connection, moved: Iterable[tuple[Row, int]], bundle: str, names: Iterable[str]) -> None:
     """Say that these segments now lie in a minute object, and that their own objects may go: one transaction."""
     for row, at in moved:
-        connection.execute(rows.update().where(rows.c.id == row.id).values(bundle=bundle, at=at))
+        here = of_stream(row.key) & (rows.c.seq == row.seq)
+        connection.execute(rows.update().where(here).values(bundle=bundle, at=at))
     connection.execute(doomed.insert(), [{"name": name} for name in names])
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TextIO
 
 import sqlalchemy as sa
 
@@ -28,7 +28,7 @@ from aigaq.archive.stills import Stills
 from aigaq.archive.store import Database, alarms, facts, stations
 from aigaq.archive.windows import LIVE_MS, LiveWindow
 from aigaq.base import Clock, utc_ms
-from aigaq.election import PollingStation, Register
+from aigaq.election import PollingStation, Register, Zone
 from aigaq.ledger import SigningKey
 
 COMPACT_EVERY_S: Final = 15.0
@@ -66,7 +66,7 @@ class Archive:
         """
         folder.mkdir(parents=True, exist_ok=True)
         election = register.election.id
-        self._lock = _lock(folder)
+        self._lock = lock_folder(folder)
         self.folder = folder
         self.register = register
         self.clock = clock
@@ -210,7 +210,7 @@ class Archive:
             tuple(self.tails.camera(camera, now_ms) for camera in station.cameras),
         )
 
-    def _duty(self, station: PollingStation, zone: Any) -> tuple[int, int]:
+    def _duty(self, station: PollingStation, zone: Zone) -> tuple[int, int]:
         window = self.register.duty(station.id, zone)
         return round(window.start.timestamp() * 1000), round(window.end.timestamp() * 1000)
 
@@ -256,10 +256,15 @@ class Archive:
             try:
                 await self.compactor.run()
             except ArchiveError as error:
-                log.error("compaction will be tried again: %s", error)
+                log.warning("compaction will be tried again: %s", error)
 
 
-def _lock(folder: Path) -> Any:
+def lock_folder(folder: Path) -> TextIO:
+    """Keep every other centre off the folder until the file is closed.
+
+    Raises:
+        FolderInUseError: another one runs.
+    """
     file = (folder / "center.lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

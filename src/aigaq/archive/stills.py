@@ -8,9 +8,11 @@ import asyncio
 import io
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from typing import Final
 
 import av
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from aigaq.archive import rows
@@ -95,11 +97,11 @@ def first_picture(data: bytes) -> bytes:
         ValueError: nothing can be decoded.
     """
     try:
-        with av.open(io.BytesIO(data), format="mp4") as container:
+        with av.open(io.BytesIO(data), "r", format="mp4") as container:
             container.streams.video[0].codec_context.thread_count = 1
             frame = next(container.decode(video=0))
             return _jpeg(frame)
-    except (av.FFmpegError, StopIteration, IndexError) as error:
+    except (FFmpegError, StopIteration, IndexError) as error:
         raise ValueError(str(error) or "no frame") from error
 
 
@@ -109,7 +111,7 @@ def _jpeg(frame: VideoFrame) -> bytes:
     small = frame.reformat(width=width, height=height, format="yuvj420p")
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = frame.time_base
+    encoder.time_base = Fraction(1, 25)
     encoder.options = {"qscale": "5"}
     small.pts = 0
     packets = [*encoder.encode(small), *encoder.encode(None)]

@@ -6,6 +6,7 @@ serves many uploads; each answer still waits for the commit that holds its row.
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from aigaq.archive.errors import DiskFullError, StoreFailedError
@@ -121,7 +123,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
-        sa.event.listen(self._engine, "connect", _tune)
+        event.listen(self._engine, "connect", _tune)
         metadata.create_all(self._engine)
         self._jobs: queue.SimpleQueue[tuple[Statement[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="archive-read")
@@ -202,7 +204,7 @@ def storage_error(error: DBAPIError) -> DiskFullError | StoreFailedError:
     return StoreFailedError(problem=str(error.orig))
 
 
-def _tune(connection: Any, _record: object) -> None:
+def _tune(connection: sqlite3.Connection, _record: object) -> None:
     """A receipt is a promise: FULL syncs the write-ahead log at every commit (I4)."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
