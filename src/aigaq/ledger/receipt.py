@@ -55,7 +55,7 @@ def _parse(data: bytes) -> tuple[list[Any], bytes]:
         case [1, str(station), bytes(leaf_hash), int(received_ms), bytes(signature)] if (
             ID.fullmatch(station) and len(leaf_hash) == 32 and 0 <= received_ms <= MAX_MS and len(signature) == 64
         ):
-            found = [FORMAT, station, leaf_hash, received_ms]
+            found = [FORMAT, station, leaf_hash, int(received_ms)]
             if _dumps([*found, signature]) == data:
                 return found, signature
             raise BadReceiptError(problem=N_("it is not in canonical form"))

@@ -123,7 +123,8 @@ class Tiles:
                 raise ValueError(f"entry bundle {index} is too long")
 
     def check(self, root: bytes) -> Iterator[str]:
-        """Derive every hash again from the leaf hashes, and say which tiles do not follow from them."""
+        """Derive every hash again from the leaf hashes on disk, and say which tiles do not follow from them."""
+        self._tile.cache_clear()
         hashes = self.leaf_hashes(0, self._size)
         if root_of(hashes) != root:
             yield "the leaf hashes do not give the root of the checkpoint"
