@@ -1,0 +1,5 @@
+"""`python -m aigaq` is `aigaq`."""
+
+from aigaq.app.cli import main
+
+main()

@@ -1,0 +1,212 @@
+"""`aigaq demo`: a small election on this machine. Drawn cameras, real boxes, a real centre, pages to watch."""
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from platformdirs import user_data_path
+from rich.console import Console
+from rich.progress import Progress
+
+from aigaq.app.demo_files import DemoFiles, demo_register, mount, write_demo
+from aigaq.app.demo_parts import Part, answer_of
+from aigaq.app.errors import DemoRunsError, PortTakenError
+from aigaq.base import SystemClock, from_ms, utc_ms
+from aigaq.capture.farm import Farm, Video, load_video
+from aigaq.election import Camera, Register, Zone
+from aigaq.simulator import make_scenes
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 8080
+FIRST_FAULT_S: Final = 25.0
+FAULT_EVERY_S: Final = 120.0
+FAULT_LASTS_S: Final = 12.0
+
+out = Console()
+err = Console(stderr=True)
+
+
+def demo(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Show the pages here; 0 takes a free port.")] = PORT,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep everything here.", show_default="a folder of yours, one per day")
+    ] = None,
+    stations: Annotated[int, typer.Option(min=1, max=3, help="How many polling stations.")] = 3,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; else at Ctrl-C.")] = None,
+    faults: Annotated[
+        bool, typer.Option("--faults/--no-faults", help="Let a camera fail now and then, to see an honest gap.")
+    ] = True,
+) -> None:
+    """A small election on this machine: cameras, boxes, a centre, and pages to watch it on.
+
+    Three polling stations with five drawn cameras each are served as network cameras, recorded, sealed and uploaded.
+    Nothing is downloaded and nothing leaves this machine. What was recorded today is kept until tomorrow's demo.
+    """
+    asyncio.run(_demo(port, folder, stations, seconds=seconds, faults=faults))
+
+
+async def _demo(port: int, folder: Path | None, stations: int, *, seconds: float | None, faults: bool) -> None:
+    clock = SystemClock()
+    home = user_data_path("aigaq") / "demo"
+    today = from_ms(utc_ms(clock)).date()
+    port = _free_port(port)
+    with _alone(folder or home / str(today)) as place:
+        videos = _load_scenes(home / "scenes")
+        async with Farm(clock=clock, host=HOST) as farm, AsyncExitStack() as stack:
+            register = demo_register(today, stations, f"rtsp://{HOST}:{farm.port}")
+            _add_cameras(farm, register, videos)
+            files = write_demo(place, register, f"http://{HOST}:{port}", port)
+            parts = await stack.enter_async_context(_running(files, place / "logs"))
+            await _first_light(port, register, parts)
+            _tell(port, files)
+            await _until_done(farm, register, parts, seconds=seconds, faults=faults)
+    err.print("Stopped. Everything recorded is sealed and kept in", str(place), style="dim")
+
+
+def _free_port(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortTakenError(f"{HOST}:{port}", port=port, other=port + 1) from error
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _alone(place: Path) -> Generator[Path]:
+    """The demo's folder, for this demo only."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoRunsError(str(place)) from error
+        (place / "logs").mkdir(exist_ok=True)
+        yield place
+
+
+def _load_scenes(folder: Path) -> dict[Zone, dict[str, Video]]:
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task("Drawing five rooms (once)", total=1.0)
+        scenes = make_scenes(folder, progress=lambda share: bar.update(task, completed=share))
+    return {z: {"main": load_video(s.main), "sub": load_video(s.sub)} for z, s in scenes.items()}
+
+
+def _add_cameras(farm: Farm, register: Register, videos: dict[Zone, dict[str, Video]]) -> None:
+    for camera in register.cameras():
+        for stream, video in videos[camera.zone].items():
+            farm.add(mount(camera, stream), video, wall_aligned=True)
+
+
+@asynccontextmanager
+async def _running(files: DemoFiles, logs: Path) -> AsyncGenerator[list[Part]]:
+    """Centre first, boxes next; on the way out boxes first, so that the centre hears their farewell."""
+    center = await Part.start("The centre", logs / "center.log", "center", "run", "--config", str(files.center))
+    boxes: list[Part] = []
+    try:
+        for station, settings in files.stations.items():
+            name = f"The box of station {station}"
+            boxes.append(await Part.start(name, logs / f"{station}.log", "station", "run", "--config", str(settings)))
+        yield [center, *boxes]
+    finally:
+        with err.status("Sealing what was recorded…"):
+            await asyncio.gather(*(box.stop() for box in boxes))
+            await center.stop()
+
+
+async def _first_light(port: int, register: Register, parts: list[Part]) -> None:
+    """Wait until every camera's footage has come through to the centre."""
+    want = sum(1 for _ in register.cameras())
+    with err.status("Starting…") as status:
+        async for live in _unless_stopped(_live_cameras(port), parts):
+            status.update(f"Waiting for the cameras: {live} of {want} have been recorded, sealed and received")
+            if live >= want:
+                return
+
+
+async def _live_cameras(port: int) -> AsyncIterator[int]:
+    while True:
+        answer = await answer_of(f"http://{HOST}:{port}/api/v1/stations")
+        found = answer.json()["stations"] if answer is not None and answer.status_code == 200 else []
+        yield sum(camera["state"] == "live" for station in found for camera in station["cameras"])
+        await asyncio.sleep(0.5)
+
+
+async def _unless_stopped(counts: AsyncIterator[int], parts: list[Part]) -> AsyncIterator[int]:
+    async for count in counts:
+        for part in parts:
+            if part.process.returncode is not None:
+                await part.watch()
+        yield count
+
+
+def _tell(port: int, files: DemoFiles) -> None:
+    out.print(
+        f"""
+[bold]Aigaq is running:[/]  [bold green]http://{HOST}:{port}/[/]
+
+  1. open a polling station, choose a zone, watch it live
+  2. drag along the timeline: all cameras follow; a hatched stretch is a gap, with its signed cause
+  3. mark a stretch, download clip.zip, and check it offline:
+
+     aigaq verify clip.zip --trust {files.trust}
+
+Ctrl-C stops it; what was recorded is sealed and kept.""",
+        soft_wrap=True,
+    )
+
+
+async def _until_done(
+    farm: Farm, register: Register, parts: list[Part], *, seconds: float | None, faults: bool
+) -> None:
+    """Run until the time is over or a person wants it to stop.
+
+    Raises:
+        PartStoppedError: a program ended by itself.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(part.watch()) for part in parts]
+    tasks.append(asyncio.create_task(_wait(stop, seconds)))
+    if faults:
+        tasks.append(asyncio.create_task(_misbehave(farm, list(register.cameras()))))
+    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def _misbehave(farm: Farm, cameras: list[Camera]) -> None:
+    """One camera after another falls silent for a while, as in the field."""
+    await asyncio.sleep(FIRST_FAULT_S)
+    step = max(1, len(cameras) // 3)
+    for turn in range(len(cameras) * 1000):
+        camera = cameras[(turn * step + turn // 3) % len(cameras)]
+        err.print(
+            f"[dim]{camera.station}: the camera of {camera.zone} falls silent for {FAULT_LASTS_S:.0f} s: "
+            "see the gap in its timeline[/]"
+        )
+        for stream in ("main", "sub"):
+            farm.change_faults(mount(camera, stream), freeze=True)
+        await asyncio.sleep(FAULT_LASTS_S)
+        for stream in ("main", "sub"):
+            farm.change_faults(mount(camera, stream), freeze=False)
+        await asyncio.sleep(FAULT_EVERY_S)
