@@ -98,6 +98,10 @@ def _header(catalog: Catalog) -> bytes:
     return ('msgid ""\nmsgstr ""\n' + "".join(f'"{k}: {v}\\n"\n' for k, v in lines.items()) + "\n").encode()
 
 
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text or ("",))
+
+
 def main(rooms: list[str]) -> int:
     """Renew the catalogues of the rooms named, else of all."""
     lacking = 0
@@ -110,7 +114,7 @@ def main(rooms: list[str]) -> int:
             if after != before:
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(after)
-            empty = sum(not m.string or m.string == ("",) for m in read_po(io.BytesIO(after), locale=language) if m.id)
+            empty = sum(not all(_forms(m.string)) for m in read_po(io.BytesIO(after), locale=language) if m.id)
             lacking += empty
             print(f"{path.relative_to(SOURCE.parents[1])}: {len(texts)} texts, {empty} to translate")
     return 1 if lacking else 0

@@ -107,7 +107,9 @@ PEERS: Final = (
 def doctor(
     *,
     data: Annotated[Path, typer.Option(help="Folder that will keep footage.", envvar="AIGAQ_DATA")] = Path("data"),
-    port: Annotated[list[int] | None, typer.Option(help="Port to be served; may be repeated. [default: 8080]")] = None,
+    port: Annotated[
+        list[int] | None, typer.Option(help="Port to be served; may be repeated.", show_default=str(PORT))
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
 ) -> None:
     """Say what is there, what is missing and what to do about it.
