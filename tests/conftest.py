@@ -155,8 +155,8 @@ def small_video(made_once) -> Path:
 
 @pytest.fixture(scope="session")
 def main_video(made_once) -> Path:
-    """H.264 1280x720, 25 frames per second, closed GOP of 1 s, 6 s."""
-    return made_once("main.mp4", lambda p: encode(p, size=(1280, 720), fps=25, gop=25))
+    """H.264 1280x720, 25 frames per second, closed GOP of 1 s, 4 s."""
+    return made_once("main.mp4", lambda p: encode(p, size=(1280, 720), fps=25, gop=25, seconds=4))
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from aigaq.simulator.sets import LOOP, SETS, Stage, caption
 
 MAIN_FPS: Final = 16
 SUB_FPS: Final = 8
-PIECES: Final = 4
+PIECES: Final = 6
 """Into which a minute is cut."""
 
 

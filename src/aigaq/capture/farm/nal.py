@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, Literal
 
 VideoCodec = Literal["h264", "h265"]
@@ -27,8 +28,8 @@ def is_parameter_set(codec: VideoCodec, nal: bytes) -> bool:
 def split_annex_b(data: bytes) -> list[bytes]:
     """NAL units between start codes (H.264 annex B); trailing zero bytes belong to no NAL."""
     starts = [m.end() for m in _START_CODE.finditer(data)]
-    ends = [s - 3 for s in starts[1:]] + [len(data)]
-    return [nal for nal in (data[s:e].rstrip(b"\0") for s, e in zip(starts, ends, strict=True)) if nal]
+    bounds = pairwise([*starts, len(data) + 3])
+    return [nal for nal in (data[start : end - 3].rstrip(b"\0") for start, end in bounds) if nal]
 
 
 def split_lengths(data: bytes, length_size: int) -> list[bytes]:
@@ -45,12 +46,15 @@ def split_lengths(data: bytes, length_size: int) -> list[bytes]:
 
 
 def read_extradata(codec: VideoCodec, extradata: bytes) -> tuple[int, list[bytes]]:
-    """Length size (0: annex B) and parameter sets of an avcC, an hvcC or annex B extradata."""
+    """Length size (0: annex B) and parameter sets of avcC, hvcC or annex B extradata; no sets where it is cut off."""
     if not extradata or extradata[0] != 1:
         return 0, [n for n in split_annex_b(extradata) if is_parameter_set(codec, n)]
-    if codec == "h264":
-        return (extradata[4] & 3) + 1, list(_avcc(extradata))
-    return (extradata[21] & 3) + 1, list(_hvcc(extradata))
+    try:
+        if codec == "h264":
+            return (extradata[4] & 3) + 1, [n for n in _avcc(extradata) if n]
+        return (extradata[21] & 3) + 1, [n for n in _hvcc(extradata) if n]
+    except IndexError:
+        return 4, []
 
 
 def _avcc(data: bytes) -> Iterator[bytes]:
