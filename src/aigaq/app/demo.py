@@ -15,7 +15,7 @@ from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import Progress
 
-from aigaq.app.demo_files import DemoFiles, demo_register, mount, write_demo
+from aigaq.app.demo_files import DemoFiles, demo_register, first_start, mount, write_demo
 from aigaq.app.demo_parts import Part, answer_of
 from aigaq.app.errors import DemoRunsError, PortTakenError
 from aigaq.base import SystemClock, from_ms, utc_ms
@@ -61,7 +61,7 @@ async def _demo(port: int, folder: Path | None, stations: int, *, seconds: float
     with _alone(folder or home / str(today)) as place:
         videos = _load_scenes(home / "scenes")
         async with Farm(clock=clock, host=HOST) as farm, AsyncExitStack() as stack:
-            register = demo_register(today, stations, f"rtsp://{HOST}:{farm.port}")
+            register = demo_register(first_start(place, clock), stations, f"rtsp://{HOST}:{farm.port}")
             _add_cameras(farm, register, videos)
             files = write_demo(place, register, f"http://{HOST}:{port}", port)
             parts = await stack.enter_async_context(_running(files, place / "logs"))

@@ -1,19 +1,20 @@
 """What a demo election consists of on disk: register, settings and keys, as an operator would make them."""
 
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from aigaq.archive import Enrolment, trust_file
 from aigaq.archive.cli import center_name
+from aigaq.base import Clock, from_ms, time_zone, utc_ms
 from aigaq.election import Camera, PollingStation, Register, example_register, save_register
 from aigaq.ledger import SigningKey
 
 LOG_DOMAIN: Final = "demo.invalid"
 """A name that can never belong to anyone (RFC 6761 §6.4)."""
-ALL_DAY: Final = (time(0), time(23, 59))
-"""The demo's cameras owe footage at whatever hour someone tries it."""
+DAY: Final = timedelta(days=1, minutes=-1)
+"""How long the demo's cameras owe footage, from the minute of its first start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,28 @@ def mount(camera: Camera, stream: str) -> str:
     return f"{camera.station}.{camera.id}.{stream}"
 
 
-def demo_register(day: date, stations: int, farm_url: str) -> Register:
-    """The invented election, held today and all day, with the farm's cameras."""
-    example = example_register(day, lambda station, camera, stream: f"{farm_url}/{station}.{camera}.{stream}")
-    duty = dict.fromkeys(example.election.duty, ALL_DAY)
-    election = replace(example.election, id=f"demo-{day:%Y%m%d}", duty=duty)
-    return Register(election, example.territories(), example.stations()[:stations])
+def first_start(folder: Path, clock: Clock) -> datetime:
+    """When the demo in this folder was first started; now, if never."""
+    mark = folder / "started"
+    if not mark.exists():
+        mark.write_text(str(utc_ms(clock)), encoding="ascii")
+    return from_ms(int(mark.read_text(encoding="ascii")))
+
+
+def demo_register(started: datetime, stations: int, farm_url: str) -> Register:
+    """The invented election, held from that moment on for a day, with the farm's cameras.
+
+    All stations keep the same clock, so that the hour of the start is one hour.
+    """
+    zone = time_zone(example_register(started.date()).election.time_zone)
+    local = started.astimezone(zone)
+    example = example_register(local.date(), lambda station, camera, stream: f"{farm_url}/{station}.{camera}.{stream}")
+    hours = (local.time().replace(second=0, microsecond=0), (local + DAY).time().replace(second=0, microsecond=0))
+    election = replace(
+        example.election, id=f"demo-{local:%Y%m%d-%H%M%S}", duty=dict.fromkeys(example.election.duty, hours)
+    )
+    territories = [replace(territory, time_zone=None) for territory in example.territories()]
+    return Register(election, territories, example.stations()[:stations])
 
 
 def write_demo(folder: Path, register: Register, center_url: str, port: int) -> DemoFiles:

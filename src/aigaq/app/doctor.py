@@ -24,6 +24,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import aigaq
 from aigaq.base import AigaqError, time_zone
@@ -151,7 +152,7 @@ def show(findings: Sequence[Finding], console: Console) -> None:
     colours: Mapping[State, str] = {State.OK: "green", State.WARN: "yellow", State.BAD: "bold red"}
     for f in findings:
         what = f.what if f.need is Need.PRODUCT else f"{f.what} (tests only)"
-        table.add_row(f"[{colours[f.state]}]{f.state}[/]", what, f.found, f.remedy)
+        table.add_row(Text(f.state, colours[f.state]), *map(Text, (what, f.found, f.remedy)))
     console.print(table)
 
 
@@ -326,4 +327,5 @@ def peer_finding(peer: Peer) -> Finding:
     told = (ran.stdout or ran.stderr).strip().splitlines()
     if ran.returncode:
         return Finding(peer.name, State.BAD, told[-1] if told else f"exit {ran.returncode}", remedy, Need.TESTS)
-    return Finding(peer.name, State.OK, re.sub(r" Copyright.*| built on.*", "", told[0]), need=Need.TESTS)
+    found = re.sub(r" Copyright.*| built on.*", "", told[0]).strip() if told else "runs"
+    return Finding(peer.name, State.OK, found, need=Need.TESTS)
