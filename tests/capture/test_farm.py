@@ -9,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -452,7 +454,7 @@ def test_every_error_of_the_farm_explains_itself():
 
 
 def serve(*words):
-    return [sys.executable, "-c", "from aigaq.capture.farm import farm_app; farm_app()", "serve", *map(str, words)]
+    return [sys.executable, "-m", "aigaq", "farm", "serve", *map(str, words)]
 
 
 def test_the_command_prints_addresses_and_stops_when_told(small_video):
@@ -468,5 +470,10 @@ def test_the_command_prints_addresses_and_stops_when_told(small_video):
 
 def test_the_command_refuses_with_a_code(tmp_path):
     done = subprocess.run(serve(tmp_path / "absent.mp4", "--json"), capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["code"] == "capture.farm_video"
+
+
+def test_the_reference_names_every_fault():
+    page = (Path(__file__).parents[2] / "docs/reference/farm.md").read_text()
+    assert all(f"| `{field.name}` |" in page for field in fields(Faults))

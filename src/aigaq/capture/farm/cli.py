@@ -6,16 +6,15 @@ import json
 import signal
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from aigaq.base import AigaqError, SystemClock
+from aigaq.base import SystemClock
 from aigaq.capture.farm.faults import NO_FAULTS, Faults, kind_of, parse_faults
 from aigaq.capture.farm.server import Farm
 from aigaq.capture.farm.video import Video, load_video
 
-EXIT_REFUSED: Final = 2
 farm_app = typer.Typer(
     name="farm",
     help="Cameras without cameras: serve a video over RTSP as many cameras, with the faults that real ones have.",
@@ -71,19 +70,12 @@ def serve(  # noqa: PLR0913 - one parameter for each option that a person may gi
     aigaq farm serve clip.mp4 --fault stamp_rate=0.96 --fault loss=0.01
     ffplay -rtsp_transport tcp rtsp://127.0.0.1:8554/cam-1
 
-    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 the video, the port or a fault cannot be used.
+    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 the video, the port or a fault cannot be used.
     """  # noqa: D301 - \b keeps the lines of the example apart in the help
-    try:
-        typer.echo(f"Reading {video} …", err=True)
-        faults = replace(parse_faults(fault or ()), alternate=load_video(alternate) if alternate else None)
-        loop = load_video(video, audio=audio)
-        orders = _Orders(loop, cameras, host, port, faults, username, password, wall_aligned, as_json)
-        asyncio.run(_serve(orders))
-    except AigaqError as error:
-        found = error.explain()
-        plain = {"code": found.code, "where": found.where, "why": found.why, "hint": found.hint}
-        typer.echo(json.dumps({"error": plain}) if as_json else str(found), err=not as_json)
-        raise typer.Exit(EXIT_REFUSED) from error
+    typer.echo(f"Reading {video} …", err=True)
+    faults = replace(parse_faults(fault or ()), alternate=load_video(alternate) if alternate else None)
+    loop = load_video(video, audio=audio)
+    asyncio.run(_serve(_Orders(loop, cameras, host, port, faults, username, password, wall_aligned, as_json)))
 
 
 async def _serve(orders: _Orders) -> None:
@@ -91,11 +83,11 @@ async def _serve(orders: _Orders) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Farm(clock=SystemClock(), host=orders.host, port=orders.port) as farm_:
+    async with Farm(clock=SystemClock(), host=orders.host, port=orders.port) as running:
         names = [f"cam-{n + 1}" for n in range(orders.cameras)]
         step = orders.video.length / len(orders.video.tracks[0].frames) / 90_000 / orders.cameras
         for n, name in enumerate(names):
-            farm_.add(
+            running.add(
                 name,
                 orders.video,
                 faults=orders.faults,
@@ -104,7 +96,7 @@ async def _serve(orders: _Orders) -> None:
                 phase=n * step,
                 wall_aligned=orders.wall_aligned,
             )
-        addresses = [{"name": name, "url": farm_.url(name)} for name in names]
+        addresses = [{"name": name, "url": running.url(name)} for name in names]
         lines = [json.dumps({"cameras": addresses})] if orders.as_json else [a["url"] for a in addresses]
         typer.echo("\n".join(lines))
         typer.echo(f"{orders.cameras} cameras, loop of {orders.video.seconds:.1f} s. Ctrl-C stops.", err=True)
