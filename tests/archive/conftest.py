@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import importlib.util
+import socket
 import sys
 from datetime import date
 from pathlib import Path
@@ -36,14 +37,11 @@ class Center:
 
     @contextlib.asynccontextmanager
     async def serving(self):
-        config = uvicorn.Config(
-            create_asgi(self.archive), port=0, log_level="warning", lifespan="off", access_log=False
-        )
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.005)
-        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = create_asgi(self.archive)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             async with httpx2.AsyncClient(base_url=self.url, timeout=20) as http:
                 yield http

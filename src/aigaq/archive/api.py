@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 
 from aigaq.archive.enrolment import trust_file
-from aigaq.archive.errors import BadIntervalError, TooLongError
+from aigaq.archive.errors import BadIntervalError, BadTimeError, TooLongError
 from aigaq.archive.known import station_of
 from aigaq.archive.model import CameraStatus, StationStatus, StreamKey
 from aigaq.archive.service import Archive
@@ -198,9 +198,9 @@ def _interval(archive: Archive, station: str, start: str, end: str) -> tuple[int
     zone = archive.register.zone_name(station)
     from_ms, to_ms = parse_time(start, zone), parse_time(end, zone)
     if from_ms is None or to_ms is None:
-        raise BadIntervalError(station, problem="from or to is not a time")
+        raise BadTimeError(station)
     if from_ms >= to_ms:
-        raise BadIntervalError(station, problem="from is not before to")
+        raise BadIntervalError(station)
     return from_ms, to_ms
 
 

@@ -19,7 +19,7 @@ from rich.progress import Progress
 from aigaq.archive.app import create_asgi
 from aigaq.archive.enrolment import Enrolment
 from aigaq.archive.errors import (
-    BadIntervalError,
+    BadTimeError,
     CenterRefusedError,
     FolderInUseError,
     NoArchiveError,
@@ -171,7 +171,7 @@ async def _export(archive: Archive, key: StreamKey, times: tuple[str, str], out:
     zone = archive.register.zone_name(key.station)
     start, end = (parse_time(text, zone) for text in times)
     if start is None or end is None:
-        raise BadIntervalError(key.station, problem="from or to is not a time")
+        raise BadTimeError(key.station)
     clip = await archive.plan_clip(key, start, end)
     if out.suffix == ".mp4":
         shutil.move(await archive.clip_mp4(clip), out)

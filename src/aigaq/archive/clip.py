@@ -14,6 +14,7 @@ from typing import Final
 from aigaq.archive import rows
 from aigaq.archive.errors import (
     BadIntervalError,
+    BeforeBeginningError,
     NothingReceivedError,
     NotReceivedYetError,
     NotSealedYetError,
@@ -73,7 +74,8 @@ async def plan(database: Database, election: str, key: StreamKey, from_ms: int, 
     """Find what a clip needs.
 
     Raises:
-        BadIntervalError: from is not before to, or before the recording begins.
+        BadIntervalError: from is not before to.
+        BeforeBeginningError: from is before the stream's first row.
         TooLongError: more than two hours or three gigabytes.
         NothingReceivedError: nothing is known of the interval.
         NotReceivedYetError: a part of it has not arrived.
@@ -81,16 +83,16 @@ async def plan(database: Database, election: str, key: StreamKey, from_ms: int, 
     """
     place = "/".join(key)
     if not 0 <= from_ms < to_ms:
-        raise BadIntervalError(place, problem="from is not before to")
+        raise BadIntervalError(place)
     if to_ms - from_ms > MAX_CLIP_MS:
         raise TooLongError(place, limit=MAX_CLIP_MS // 60_000)
     found = await database.read(lambda c: rows.interval_rows(c, key, from_ms, to_ms))
     if not found:
         raise NothingReceivedError(place)
     if found[0].seq == 0 and found[0].start_ms > from_ms + HOLE_MS:
-        raise BadIntervalError(place, problem=f"the recording begins at {pdt(found[0].start_ms)}")
+        raise BeforeBeginningError(place, begin=pdt(found[0].start_ms))
     if missing := missing_ms(found, from_ms, to_ms):
-        raise NotReceivedYetError(place, missing=missing)
+        raise NotReceivedYetError(place, seconds=-(-missing // 1000))
     if pending := sum(row.log_index is None for row in found):
         raise NotSealedYetError(place, pending=pending, total=len(found))
     clip = Clip(election, key, from_ms, to_ms, tuple(found))

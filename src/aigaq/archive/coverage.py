@@ -31,17 +31,17 @@ def tile(
     """Spans that cover the window without overlap or hole.
 
     Footage goes before a gap, and a gap before nothing: after a clock was set back, time is told twice, and what was
-    recorded counts. What nobody told of is off duty outside the duty window, and missing inside.
+    recorded counts. What nobody told of, and is past, is off duty outside the duty window and missing inside.
     """
     start, end = window
     if start >= end:
         return ()
     known = _cover([recorded(i) for i in islands], window)
     known = _fill(known, [absent(g, now_ms) for g in gaps], window)
-    rest = [Span(now_ms, end, SpanState.FUTURE)] if end > now_ms else []
+    known = _fill(known, [Span(now_ms, end, SpanState.FUTURE)], window)
     if duty:
-        rest += [Span(start, duty[0], SpanState.OFF_DUTY), Span(duty[1], end, SpanState.OFF_DUTY)]
-    known = _fill(known, rest, window)
+        idle = [Span(start, duty[0], SpanState.OFF_DUTY), Span(duty[1], end, SpanState.OFF_DUTY)]
+        known = _fill(known, idle, window)
     return tuple(_merge(_fill(known, [Span(start, end, SpanState.MISSING)], window)))
 
 

@@ -7,7 +7,8 @@ ArchiveError
 │                      TruncatedError OversizeError InitUnknownError
 ├── kept alarms        ConflictError BrokenChainError
 ├── try again          DiskFullError StoreFailedError BusyError
-├── reading            NotFoundError BadIntervalError NothingReceivedError NotLiveError
+├── reading            NotFoundError BadTimeError BadIntervalError BeforeBeginningError NothingReceivedError
+│                      NotLiveError
 ├── clips              NotSealedYetError NotReceivedYetError TooLongError MixedCodecsError CannotDecodeError
 └── operator           ForeignKeyError AlreadyEnrolledError ForeignFolderError FolderInUseError NoArchiveError
                        SettingsExistError CenterRefusedError
@@ -205,12 +206,30 @@ class NotFoundError(ArchiveError):
     http_status = 404
 
 
+class BadTimeError(ArchiveError):
+    """A time is missing or cannot be read."""
+
+    code = "archive.bad_time"
+    why = N_("The beginning or the end of the interval is missing or is not a time.")
+    hint = N_("Give both as milliseconds since 1970 UTC or like 2026-03-15T10:42:07.")
+    http_status = 400
+
+
 class BadIntervalError(ArchiveError):
-    """From and to cannot be used."""
+    """From is not before to."""
 
     code = "archive.bad_interval"
-    why = N_("The interval cannot be used: {problem}.")
-    hint = N_("Give from and to as milliseconds since 1970 UTC or as ISO 8601 with a time zone, from before to.")
+    why = N_("The interval ends before it begins.")
+    hint = N_("Choose an end that is later than the beginning.")
+    http_status = 400
+
+
+class BeforeBeginningError(ArchiveError):
+    """The interval begins before the stream does."""
+
+    code = "archive.before_beginning"
+    why = N_("The recording of this camera begins only at {begin}.")
+    hint = N_("Choose a beginning that is not earlier.")
     http_status = 400
 
 
@@ -245,7 +264,7 @@ class NotReceivedYetError(ArchiveError):
     """Footage of the interval is still at the station."""
 
     code = "archive.not_received_yet"
-    why = N_("{missing} milliseconds of the interval have not arrived from the station yet.")
+    why = N_("{seconds} s of the interval have not arrived from the station yet.")
     hint = N_("Try later, or choose another interval or the other stream.")
     http_status = 409
 

@@ -22,7 +22,7 @@ from aigaq.archive.asgi import (
     whole_number,
 )
 from aigaq.archive.blobs import Blobs
-from aigaq.archive.errors import BadIntervalError, NotFoundError, NothingReceivedError, TooLongError
+from aigaq.archive.errors import BadIntervalError, BadTimeError, NotFoundError, NothingReceivedError, TooLongError
 from aigaq.archive.footage import Footage
 from aigaq.archive.known import camera_of
 from aigaq.archive.live import Live
@@ -122,7 +122,7 @@ class Media:
         elif name == "archive.m3u8":
             start, end = whole_number(_one(query, "from"), "from"), whole_number(_one(query, "to"), "to")
             if start is None or end is None:
-                raise BadIntervalError(name, problem="from or to is missing")
+                raise BadTimeError(name)
             over = end < utc_ms(self._clock) - 60_000
             await self._text(scope, send, await self.archive(key, start, end), MINUTE if over else SHORT)
         else:
@@ -137,7 +137,7 @@ class Media:
             NothingReceivedError: no footage in it.
         """
         if from_ms >= to_ms:
-            raise BadIntervalError("/".join(key), problem="from is not before to")
+            raise BadIntervalError("/".join(key))
         if to_ms - from_ms > MAX_ARCHIVE_MS:
             raise TooLongError("/".join(key), limit=MAX_ARCHIVE_MS // 60_000)
         segments = await self._footage.window(key, from_ms, to_ms)

@@ -5,7 +5,7 @@ timeline as EXT-X-GAP segments of 2 s; a hole of more than ten minutes becomes a
 should walk through hundreds of empty entries.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,10 +126,10 @@ def map_line(init: str) -> str:
     return f'#EXT-X-MAP:URI="/media/init/{init}.mp4"\n'
 
 
-def body(items: Iterable[Item]) -> str:
-    """All entries, each EXT-X-MAP once where it starts to hold."""
-    lines: list[str] = []
-    init: str | None = None
+def body(items: Collection[Item]) -> str:
+    """All entries, each EXT-X-MAP once where it starts to hold; the first stands before a hole in front, too."""
+    init = next((item.init for item in items if item.init), None)
+    lines = [map_line(init)] if init else []
     for item in items:
         if item.discontinuity:
             lines.append("#EXT-X-DISCONTINUITY\n")
@@ -152,7 +152,7 @@ def vod(items: Sequence[Item]) -> str:
     return f"{head}#EXT-X-MEDIA-SEQUENCE:0\n{body(items)}#EXT-X-ENDLIST\n"
 
 
-def live(items: Iterable[Item], *, first: int, discontinuities: int, target: int) -> str:
+def live(items: Collection[Item], *, first: int, discontinuities: int, target: int) -> str:
     """A sliding window; `first` numbers its first entry, `discontinuities` counts those that slid out."""
     head = f"#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:{first}\n"
     return f"{head}#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuities}\n{body(items)}"
