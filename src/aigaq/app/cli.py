@@ -3,38 +3,65 @@
 import json
 import os
 import sys
-from typing import Annotated, Never
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import version as installed
+from typing import Annotated, Any, Final, Never, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from aigaq.app.demo import demo
-from aigaq.app.doctor import doctor
-from aigaq.archive.cli import center_app, clip_app, fsck
 from aigaq.base import DEFAULT_LANGUAGE, AigaqError, Language, as_language
-from aigaq.capture.farm.cli import farm_app
-from aigaq.election.cli import election_app
-from aigaq.ledger.cli import verify
-from aigaq.station.cli import station_app
 
 EXIT_CODES = """Exit codes: 0 done · 1 it could not be done, the reason is on standard error · 2 the command was
 mistyped. `verify` has one code per verdict, see `aigaq verify --help`."""
 
+COMMANDS: Final = {
+    "demo": "aigaq.app.demo:demo",
+    "doctor": "aigaq.app.doctor:doctor",
+    "verify": "aigaq.ledger.cli:verify",
+    "station": "aigaq.station.cli:station_app",
+    "center": "aigaq.archive.cli:center_app",
+    "election": "aigaq.election.cli:election_app",
+    "clip": "aigaq.archive.cli:clip_app",
+    "fsck": "aigaq.archive.cli:fsck",
+    "farm": "aigaq.capture.farm.cli:farm_app",
+}
+
+
+class _Commands(Mapping[str, TyperCommand | TyperGroup]):
+    """Every room's commands, each loaded only when it is called: `aigaq verify` need not wait for web and video."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        module, attribute = COMMANDS[name].split(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            return get_group(found)
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(found)
+        return cast("TyperCommand", get_command(alone))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Root(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attributes)
+        self.commands: Any = _Commands()
+
+
 app = typer.Typer(
     name="aigaq",
-    help="Open video evidence for elections: record, seal, watch, replay and verify polling stations.",
+    cls=_Root,
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(demo)
-app.command()(doctor)
-app.command()(verify)
-app.command()(fsck)
-app.add_typer(station_app, name="station")
-app.add_typer(center_app, name="center")
-app.add_typer(election_app, name="election")
-app.add_typer(clip_app, name="clip")
-app.add_typer(farm_app, name="farm")
 
 
 @app.callback(invoke_without_command=True)
@@ -44,8 +71,6 @@ def root(
 ) -> None:
     """Open video evidence for elections: record, seal, watch, replay and verify polling stations."""
     if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - only this option pays for it
-
         typer.echo(f"aigaq {installed('aigaq')}")
         raise typer.Exit
 
