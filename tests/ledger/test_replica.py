@@ -169,7 +169,7 @@ def test_a_hash_may_look_like_a_signature_line(box, tmp_path):
     assert replica.accept(body(log, 0)).size == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(before=st.integers(0, 400), added=st.integers(1, 400), step=st.integers(0, 30), other=st.integers(1, 400))
 def test_after_a_power_failure_the_station_sends_again(box, tmp_path_factory, before, added, step, other):
     """The centre loses power at any write; the station comes back with another, longer or shorter batch."""

@@ -115,7 +115,7 @@ def test_an_entry_that_does_not_fit_a_bundle_is_refused(box, tmp_path):
     assert list(log.check()) == []
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     before=st.integers(0, 530),
     added=st.integers(1, 530),
@@ -245,6 +245,24 @@ def test_damage_is_refused_before_anything_is_signed(box, tmp_path):
     with pytest.raises(LogDamagedError, match="not by this key"):
         StationLog.open(tmp_path, box.ORIGIN + "x", box.KEY)
     assert StationLog.open(tmp_path, box.ORIGIN, box.KEY).size == 600
+
+
+def test_tiles_are_rebuilt_from_the_journal_alone(box, tmp_path):
+    log = StationLog.open(tmp_path, box.ORIGIN, box.KEY)
+    log.append(rows(0, 600))
+    log.checkpoint()
+    whole = everything(tmp_path)
+    (tmp_path / "tile/1/000.p/2").unlink()
+    (tmp_path / "tile/entries/000").write_bytes(b"rubbish")
+    with pytest.raises(LogDamagedError, match="rows of the journal"):
+        StationLog.rebuild(tmp_path, box.ORIGIN, box.KEY, rows(0, 599))
+    rebuilt = StationLog.rebuild(tmp_path, box.ORIGIN, box.KEY, iter(rows(0, 700)))
+    assert everything(tmp_path) == whole
+    rebuilt.append(rows(600, 700))
+    assert checkpoint_of(box, rebuilt.checkpoint()).root == root_at(700)
+    (tmp_path / "checkpoint").unlink()
+    with pytest.raises(LogDamagedError, match="no checkpoint"):
+        StationLog.rebuild(tmp_path, box.ORIGIN, box.KEY, rows(0, 700))
 
 
 @pytest.mark.parametrize("name", ["tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/001"])

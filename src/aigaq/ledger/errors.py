@@ -64,7 +64,10 @@ class LogDamagedError(LedgerError):
 
     code = "ledger.damaged"
     why = N_("The log on disk is damaged: {problem}.")
-    hint = N_("Rebuild its tiles from the journal; nothing is signed until they agree with the last checkpoint.")
+    hint = N_(
+        "At the station, rebuild the tiles from the journal. "
+        "At the centre, put the folder aside: the station sends it again."
+    )
 
 
 class ForkError(LedgerError):
@@ -77,10 +80,6 @@ class ForkError(LedgerError):
 
 class CheckpointError(LedgerError):
     """A checkpoint of a station is refused."""
-
-    code = "ledger.checkpoint"
-    why = N_("The station's checkpoint is refused.")
-    hint = N_("Look at the log for the cause.")
 
 
 class BadNoteError(CheckpointError):

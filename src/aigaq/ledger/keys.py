@@ -51,7 +51,7 @@ class SigningKey:
                 os.fsync(handle)
             fsync_folder(path.parent)
         except OSError as error:
-            raise KeyFileError(str(path), problem=error.strerror) from error
+            raise KeyFileError(str(path), problem=_told(error)) from error
         return cls(private)
 
     @classmethod
@@ -65,7 +65,7 @@ class SigningKey:
             mode = path.stat().st_mode
             private = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
-            raise KeyFileError(str(path), problem=error.strerror) from error
+            raise KeyFileError(str(path), problem=_told(error)) from error
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyFileError(str(path), problem=N_("it is not an unencrypted private key in PEM form")) from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -112,6 +112,15 @@ def parse_vkey(text: str, where: str = "") -> VerifierKey:
 def verify_request(public: bytes, verb: str, payload: bytes, signature: bytes) -> bool:
     """Whether the holder of the key signed this payload for this verb."""
     return verify_signature(public, _message(verb, payload), signature)
+
+
+def _told(error: OSError) -> str:
+    known: dict[type[OSError], str] = {
+        FileExistsError: N_("the file exists already"),
+        FileNotFoundError: N_("there is no such file or folder"),
+        PermissionError: N_("this program may not open it"),
+    }
+    return known.get(type(error)) or N_("the disk refuses it")
 
 
 def _message(verb: str, payload: bytes) -> bytes:

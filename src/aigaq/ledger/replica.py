@@ -13,14 +13,13 @@ from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import (
     BadKeyError,
     BadNoteError,
-    LogDamagedError,
     OversizedError,
     RootMismatchError,
     WrongKeyError,
     WrongSizeError,
 )
 from aigaq.ledger.keys import parse_vkey
-from aigaq.ledger.station_log import open_tiles
+from aigaq.ledger.station_log import open_tiles, read_checkpoint
 from aigaq.ledger.tiles import CHECKPOINT, Tiles
 from aigaq_verify import (
     Checkpoint,
@@ -30,7 +29,6 @@ from aigaq_verify import (
     UnknownKeyError,
     VerifierKey,
     inclusion_proof,
-    root_of,
 )
 
 MAX_LEAVES: Final = 65_536
@@ -60,14 +58,9 @@ class LogReplica:
         key = parse_vkey(vkey, origin)
         if key.name != origin:
             raise BadKeyError(origin, problem=N_("its name is not the name of this log"))
-        path = folder / CHECKPOINT
-        note = path.read_bytes() if path.exists() else None
-        checkpoint = Checkpoint(origin, 0, root_of(()))
-        try:
-            if note is not None:
-                checkpoint, _ = Checkpoint.open(note, [key])
-        except NoteError as error:
-            raise LogDamagedError(str(path), problem=N_("the checkpoint is not by this key for this log")) from error
+        if not (folder / CHECKPOINT).exists():
+            return cls(folder, key, None, Tiles(folder, 0))
+        note, checkpoint = read_checkpoint(folder, key)
         return cls(folder, key, note, open_tiles(folder, checkpoint))
 
     @property

@@ -5,7 +5,9 @@ returns; after a crash the journal is replayed from `size`. The log never signs 
 not lead to.
 """
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +15,7 @@ from aigaq.base import N_
 from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import ForkError, LogDamagedError
 from aigaq.ledger.keys import SigningKey
-from aigaq.ledger.tiles import CHECKPOINT, Tiles
+from aigaq.ledger.tiles import CHECKPOINT, TILES, Tiles
 from aigaq_verify import Checkpoint, NoteError, VerifierKey, inclusion_proof, leaf_hash, root_of
 
 _MAX_ENTRY = 0xFFFF
@@ -38,17 +40,29 @@ class StationLog:
             LogDamagedError: no checkpoint beside tiles, a checkpoint of another log or key, or tiles that do not give
                 its root.
         """
-        path = folder / CHECKPOINT
-        if not path.exists():
-            if (folder / "tile").exists():
-                raise LogDamagedError(str(folder), problem=N_("there are tiles, but no checkpoint that counts them"))
-            write_whole([(path, _sign(Checkpoint(origin, 0, root_of(())), key))])
-        note = path.read_bytes()
-        try:
-            checkpoint, _ = Checkpoint.open(note, [VerifierKey(origin, key.public)])
-        except NoteError as error:
-            raise LogDamagedError(str(path), problem=N_("the checkpoint is not by this key for this log")) from error
+        if not (folder / CHECKPOINT).exists() and not (folder / TILES).exists():
+            write_whole([(folder / CHECKPOINT, _sign(Checkpoint(origin, 0, root_of(())), key))])
+        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public))
         return cls(folder, origin, key, note, open_tiles(folder, checkpoint))
+
+    @classmethod
+    def rebuild(cls, folder: Path, origin: str, key: SigningKey, records: Iterable[bytes]) -> Self:
+        """Write the tiles anew from the journal's records; the last checkpoint stays, and says what must come out.
+
+        Raises:
+            LogDamagedError: no checkpoint of this log, or the records do not give its root. Nothing was changed.
+        """
+        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public))
+        rows = list(islice(records, checkpoint.size))
+        leaves = [leaf_hash(row) for row in rows]
+        if root_of(leaves) != checkpoint.root:
+            raise LogDamagedError(
+                str(folder), problem=N_("the rows of the journal do not give the root of the checkpoint")
+            )
+        shutil.rmtree(folder / TILES, ignore_errors=True)
+        tiles = Tiles(folder, 0)
+        tiles.commit(tiles.grow(leaves, rows), note)
+        return cls(folder, origin, key, note, tiles)
 
     @property
     def size(self) -> int:
@@ -98,6 +112,22 @@ class StationLog:
                 yield "the entries do not give the leaf hashes"
         except (OSError, ValueError) as error:
             yield str(error)
+
+
+def read_checkpoint(folder: Path, key: VerifierKey) -> tuple[bytes, Checkpoint]:
+    """The signed note in a log's folder, and what it says.
+
+    Raises:
+        LogDamagedError: none, or not by that key for the log of that name.
+    """
+    path = folder / CHECKPOINT
+    try:
+        note = path.read_bytes()
+        return note, Checkpoint.open(note, [key])[0]
+    except FileNotFoundError as error:
+        raise LogDamagedError(str(path), problem=N_("there are tiles, but no checkpoint that counts them")) from error
+    except NoteError as error:
+        raise LogDamagedError(str(path), problem=N_("the checkpoint is not by this key for this log")) from error
 
 
 def open_tiles(folder: Path, checkpoint: Checkpoint) -> Tiles:

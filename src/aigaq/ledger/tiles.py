@@ -17,6 +17,7 @@ from aigaq_verify import CompactRange, root_of
 WIDTH: Final = 256
 ENTRIES: Final = "entries"
 CHECKPOINT: Final = "checkpoint"
+TILES: Final = "tile"
 _HASH: Final = 32
 _LEVELS: Final = 8
 """256^8 leaves are more than the size in any checkpoint."""
@@ -29,7 +30,7 @@ def tile_path(level: int | str, index: int, width: int = WIDTH) -> str:
         index //= 1000
         parts.insert(0, f"x{index % 1000:03}")
     partial = "" if width == WIDTH else f".p/{width}"
-    return f"tile/{level}/{'/'.join(parts)}{partial}"
+    return f"{TILES}/{level}/{'/'.join(parts)}{partial}"
 
 
 @dataclass(frozen=True, slots=True)
