@@ -27,7 +27,7 @@ JINJA_OPTIONS: Final = {
     "trimmed": "true",
     "silent": "false",
 }
-PAGES_OF_ARCHIVE: Final = ("pages.py", "templates")
+PAGES_OF_ARCHIVE: Final = ("pages.py", "page_views.py", "page_words.py", "templates")
 
 
 def sources(room: str, root: Path = SOURCE) -> Iterator[Path]:

@@ -57,7 +57,7 @@ class Feeder:
     def __init__(self, box, http: httpx2.AsyncClient, start_ms: int) -> None:
         self.uplink = box_module.Uplink(http, box)
         self.box = box
-        self.at = start_ms
+        self.start = self.at = start_ms
 
     async def history(self, seconds: int, gap: tuple[int, int] | None) -> None:
         await self.uplink.init()
@@ -77,17 +77,22 @@ class Feeder:
         assert (await self.uplink.checkpoint()).status_code == 200
 
     async def live(self, clock: SystemClock, stop: threading.Event) -> None:
-        """A segment per camera whenever its two seconds are over."""
-        number = 0
+        """A segment per camera whenever its two seconds are over; of watched cameras, each half second of it before."""
+        watched, sent, number = "", 0, 0
         while not stop.is_set():
-            await asyncio.sleep(0.1)
-            if utc_ms(clock) < self.at + 2000:
-                continue
-            await self.uplink.send_all([self.box.segment(self.at, camera) for camera in CAMERAS])
-            self.at += 2000
-            number += 1
-            if number % 5 == 0:
-                await self.seal()
+            await asyncio.sleep(0.05)
+            ready = min(4, max(0, (utc_ms(clock) - self.at) // 500))
+            for camera in [c for c in CAMERAS if f"{c}/sub" in watched]:
+                for half, data in list(enumerate(self.box.reel.parts(self.at)))[sent:ready]:
+                    await self.uplink.part(self.start, (self.at - self.start) // 500 + half, data, camera)
+            sent = ready
+            if ready == 4:
+                for camera in CAMERAS:
+                    answer = await self.uplink.send(self.box.segment(self.at, camera))
+                    watched = answer.headers.get("aigaq-watched", "")
+                self.at, sent, number = self.at + 2000, 0, number + 1
+                if number % 5 == 0:
+                    await self.seal()
 
 
 def serve(folder: Path, video: Path) -> Iterator[Facts]:

@@ -8,7 +8,7 @@ const FRAGMENTS = Array.from({ length: 30 }, (_, i) => ({
   start: i * 2, duration: 2, programDateTime: START + i * 2000, gap: i >= 10 && i < 15,
 }));
 const situation = (over: Partial<Situation>): Situation => ({
-  wall: START + 5000, rate: 1, running: true, window: windowOf(START), fragments: FRAGMENTS, age: 0, position: 5, ...over,
+  wall: START + 5000, rate: 1, running: true, jump: false, window: windowOf(START), fragments: FRAGMENTS, age: 0, position: 5, ...over,
 });
 
 test("playbook: load, go there, run, bend, cross a hole, go on, load the next window", () => {
@@ -35,4 +35,9 @@ test("a playlist that ended too early is asked for again, but not at once", () =
   assert.deepEqual(nextStep(situation({ ...beyond, age: 1000 })), { kind: "hole" });
   assert.deepEqual(nextStep(situation({ ...beyond, age: 5000 })), { kind: "load", window: windowOf(START) });
   assert.deepEqual(nextStep(situation({ wall: START + 21_000, age: 5000 })), { kind: "hole" });
+});
+
+test("a step of a second that a person asked for is taken at once, not caught up with", () => {
+  assert.deepEqual(nextStep(situation({ wall: START + 4000, jump: true })), { kind: "seek", to: 4 });
+  assert.deepEqual(nextStep(situation({ wall: START + 4000, jump: false })), { kind: "run", rate: 0.75 });
 });

@@ -8,6 +8,8 @@ export interface Situation {
   readonly wall: number;
   readonly rate: number;
   readonly running: boolean;
+  /** A person has just chosen this moment: go there at once, however near it is. */
+  readonly jump: boolean;
   /** What is loaded: a window of the archive and its fragments; null before. */
   readonly window: Window | null;
   readonly fragments: readonly Fragment[];
@@ -34,7 +36,9 @@ export function nextStep(now: Situation): Step {
   if (now.window?.from !== window.from) return { kind: "load", window };
   const target = wallToMedia(now.fragments, now.wall);
   if (target === null) return mayHaveGrown(now) ? { kind: "load", window } : { kind: "hole" };
-  if (!now.running) return Math.abs(now.position - target) > REST_NEAR_S ? { kind: "seek", to: target } : { kind: "rest" };
+  const off = Math.abs(now.position - target) > REST_NEAR_S;
+  if (now.jump && off) return { kind: "seek", to: target };
+  if (!now.running) return off ? { kind: "seek", to: target } : { kind: "rest" };
   const shown = mediaToWall(now.fragments, now.position);
   if (shown === null) return { kind: "seek", to: target };
   const fix = correction(now.wall - shown, now.rate);

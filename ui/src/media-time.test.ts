@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastWall, mediaToWall, wallToMedia, windowOf, WINDOW_MS, type Fragment } from "./media-time";
+import { lastWall, mediaToWall, newestDate, wallToMedia, windowOf, WINDOW_MS, type Fragment } from "./media-time";
 
 // Two fragments, a gap of 100 s that the playlist left out (discontinuity), one fragment more.
 const FRAGMENTS: Fragment[] = [
@@ -33,4 +33,10 @@ test("windows tile time", () => {
   assert.ok(window.from <= 1_773_549_727_000 && 1_773_549_727_000 < window.to);
   assert.equal(windowOf(window.to).from, window.to);
   assert.equal(window.to - window.from, WINDOW_MS);
+});
+
+test("a live playlist tells how fresh it is", () => {
+  const text = "#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2026-03-15T05:42:07.000Z\na\n#EXT-X-PROGRAM-DATE-TIME:2026-03-15T05:42:09.500Z\nb\n";
+  assert.equal(newestDate(text), Date.UTC(2026, 2, 15, 5, 42, 9, 500));
+  assert.equal(newestDate("#EXTM3U\n"), null);
 });

@@ -44,3 +44,10 @@ export function lastWall(fragments: readonly Fragment[]): number | null {
   const last = fragments.findLast((fragment) => fragment.programDateTime !== null && !fragment.gap);
   return last ? (last.programDateTime ?? 0) + last.duration * 1000 : null;
 }
+
+/** The newest date in a playlist's text: how fresh a live stream is. */
+export function newestDate(playlist: string): number | null {
+  const dates = [...playlist.matchAll(/^#EXT-X-PROGRAM-DATE-TIME:(.+)$/gm)];
+  const ms = Date.parse(dates.at(-1)?.[1] ?? "");
+  return Number.isNaN(ms) ? null : ms;
+}

@@ -4,12 +4,16 @@
 import type HlsPlayer from "hls.js";
 import type { ErrorData, HlsConfig } from "hls.js";
 import { nextStep, type Step } from "./follow";
-import { type Fragment, mediaToWall, type Window } from "./media-time";
+import { type Fragment, mediaToWall, newestDate, type Window } from "./media-time";
 
 export type Condition = "still" | "loading" | "playing" | "hole" | "offline" | "unsupported";
 
 type Hls = typeof HlsPlayer;
 const RETRY_MS = 5000;
+/** Low delay is asked for again: soon while the first parts are on their way, later where there are none. */
+const SOON_MS = 1500;
+const LATER_MS = 30_000;
+const FRESH_MS = 6000;
 const LIVE: Partial<HlsConfig> = { liveSyncDurationCount: 3, liveMaxLatencyDurationCount: 8, maxLiveSyncPlaybackRate: 1.1 };
 const ARCHIVE: Partial<HlsConfig> = { maxBufferLength: 20, backBufferLength: 30, startFragPrefetch: true };
 
@@ -25,6 +29,7 @@ export class AigaqPlayer extends HTMLElement {
   #condition: Condition = "still";
   #job = 0;
   #retry = 0;
+  #jump = false;
 
   get condition(): Condition {
     return this.#condition;
@@ -70,20 +75,40 @@ export class AigaqPlayer extends HTMLElement {
     }
   }
 
-  /** Live; with low delay where the browser and the station can. */
-  async playLive(stream: "sub" | "main"): Promise<void> {
+  /** Live at once; with low delay as soon as the station sends its parts, which it does only for watched cameras. */
+  async playLive(stream: "sub" | "main", now: () => number): Promise<void> {
     this.#window = null;
     const hls = await this.#start({ ...LIVE, lowLatencyMode: true });
     if (!hls) return;
-    hls.loadSource(`${this.dataset["media"]}/${stream}/ll.m3u8`);
-    this.#whenFatal(hls, () => this.#retryLater(() => this.playLive(stream)));
-    void this.#video?.play().catch(() => this.#become("loading"));
+    this.#whenFatal(hls, () => this.#retryLater(() => this.playLive(stream, now)));
+    hls.loadSource(`${this.dataset["media"]}/${stream}/live.m3u8`);
+    void this.#video?.play().catch(() => undefined);
+    await this.#askForLowDelay(hls, `${this.dataset["media"]}/${stream}/ll.m3u8`, now);
+  }
+
+  /** Asking is what makes the station send parts; the answer waits for the first of them. */
+  async #askForLowDelay(hls: HlsPlayer, address: string, now: () => number): Promise<void> {
+    const answer = await fetch(address).catch(() => null);
+    const newest = answer?.ok ? newestDate(await answer.text()) : null;
+    if (hls !== this.#hls) return;
+    // Parts of an earlier viewer may still lie there: only fresh ones are worth the change.
+    if (newest !== null && now() - newest < FRESH_MS) {
+      hls.loadSource(address);
+      void this.#video?.play().catch(() => undefined);
+    } else {
+      this.#retry = setTimeout(() => void this.#askForLowDelay(hls, address, now), answer?.ok ? SOON_MS : LATER_MS);
+    }
   }
 
   /** Shows the moment of the shared clock; called again and again while the archive plays. */
   follow(wall: number, clock: { readonly rate: number; readonly running: boolean }, stream: "sub" | "main"): void {
-    const situation = { wall, ...clock, window: this.#window, fragments: this.#fragments(), age: performance.now() - this.#asked };
+    const situation = { wall, ...clock, jump: this.#jump, window: this.#window, fragments: this.#fragments(), age: performance.now() - this.#asked };
     this.#take(nextStep({ ...situation, position: this.#video?.currentTime ?? 0 }), wall, clock, stream);
+  }
+
+  /** The next moment to follow has been chosen by a person. */
+  expectJump(): void {
+    this.#jump = true;
   }
 
   /** Known to have no footage of this moment: the page says why, nothing is asked for. */
@@ -99,6 +124,7 @@ export class AigaqPlayer extends HTMLElement {
     if (this.#fragments().length === 0 && performance.now() - this.#asked < RETRY_MS) return;
     if (step.kind === "hole") return this.rest();
     if (step.kind === "seek" && !video.seeking) video.currentTime = step.to;
+    this.#jump &&= video.seeking && step.kind !== "seek";
     if (step.kind === "run") video.playbackRate = step.rate;
     if (clock.running && video.paused) void video.play().catch(() => undefined);
     if (!clock.running && !video.paused) video.pause();

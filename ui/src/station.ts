@@ -1,13 +1,14 @@
 // <aigaq-station>: holds the state of a station's page and has players, timeline and clip form follow it.
 
 import type { AigaqClip, Selection } from "./clip";
-import { fromTold, look, nextFootage, type Span, spanAt, type ToldSpan } from "./coverage";
+import { fromTold, nextFootage, type Span, spanAt, type ToldSpan } from "./coverage";
 import { MasterClock } from "./master-clock";
 import type { AigaqPlayer } from "./player";
 import { type Action, commandOf, EDGE_MS, mustRestart, query, reduce, type State, type Stream } from "./station-state";
+import { coverOf } from "./tile";
 import { ZoneClock } from "./time";
 import type { AigaqTimeline } from "./timeline";
-import { type Page, readPage, say, sayState } from "./words";
+import { type Page, readPage, say } from "./words";
 
 const TICK_MS = 200;
 const REFRESH_MS = 10_000;
@@ -77,18 +78,23 @@ export class AigaqStation extends HTMLElement {
   #act(action: Action): void {
     const before = this.#state;
     this.#state = reduce(before, action);
-    if (this.#state.mode === "archive" && ["seek", "step", "toggle"].includes(action.kind)) this.#master.seek(this.#state.wall);
+    if (this.#state.mode === "archive" && ["seek", "step", "toggle"].includes(action.kind)) this.#jumpTo(this.#state.wall);
     this.#master.setRate(this.#state.rate);
     if (mustRestart(before, this.#state) || action.kind === "together") this.#enter(this.#state);
     this.#mirror();
     this.#tick();
   }
 
+  #jumpTo(wall: number): void {
+    this.#master.seek(wall);
+    for (const player of this.#players) player.expectJump();
+  }
+
   /** Sets every player to its new task. */
   #enter(state: State): void {
     for (const player of this.#players) {
       const camera = player.dataset["camera"];
-      if (state.mode === "live" && camera === state.camera) void player.playLive(state.stream);
+      if (state.mode === "live" && camera === state.camera) void player.playLive(state.stream, () => this.#now());
       else if (state.mode === "live" || !(state.together || camera === state.camera)) void player.showStill(this.#stillAt());
     }
     if (state.mode === "live") this.#master.hold();
@@ -134,25 +140,14 @@ export class AigaqStation extends HTMLElement {
 
   /** Says on the tile why there is no picture, and until when. */
   #label(player: AigaqPlayer, wall: number): void {
-    const camera = player.dataset["camera"] ?? "";
+    const spans = this.#coverage.get(player.dataset["camera"] ?? "") ?? [];
     const cover = player.parentElement?.querySelector<HTMLElement>(".cover");
     if (!cover) return;
-    const text = this.#coverText(player, camera, wall);
-    const skip = cover.querySelector("button");
+    const { text, skip } = coverOf({ condition: player.condition, spans, wall, now: this.#now() }, this.#page.words, this.#clock);
     cover.hidden = text === "";
-    if (skip) skip.hidden = player.condition !== "hole" || nextFootage(this.#coverage.get(camera) ?? [], wall) === null;
-    const words = cover.querySelector("p");
-    if (words && words.textContent !== text) words.textContent = text;
-  }
-
-  #coverText(player: AigaqPlayer, camera: string, wall: number): string {
-    const { words } = this.#page;
-    if (player.condition === "unsupported") return say(words, "player_unsupported");
-    if (player.condition === "offline") return say(words, "player_offline");
-    if (player.condition !== "hole") return "";
-    const span = spanAt(this.#coverage.get(camera) ?? [], wall);
-    const reason = span ? sayState(words, look(span), span.cause) : words.looks.missing;
-    return span && span.to < this.#now() - 1000 ? `${reason} · ${say(words, "until", { time: this.#clock.clockWithZone(span.to) })}` : reason;
+    cover.querySelector("button")!.hidden = !skip;
+    const words = cover.querySelector("p")!;
+    if (words.textContent !== text) words.textContent = text;
   }
 
   #refresh(): void {

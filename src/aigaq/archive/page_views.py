@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
+from aigaq.archive.coverage import FRESH_MS
 from aigaq.archive.model import CameraState, CameraStatus, Span, SpanState, StationStatus
 from aigaq.election import Camera, DutyWindow, PollingStation, Zone
 from aigaq_verify import HOLE_MS, GapCause
@@ -92,15 +93,27 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A row of the table of gaps."""
+    """A row of the table of gaps: the same stretch at one or more cameras."""
 
-    camera: Camera
+    cameras: tuple[Camera, ...]
     span: Span
 
     @property
     def length_ms(self) -> int:
         """How long nothing was recorded."""
         return self.span.to_ms - self.span.from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the box last said of itself, as far as it can be believed to be well formed."""
+
+    received_ms: int
+    clock_synced: bool | None
+    hours_left: float | None
+    """For which the box's disk still has room."""
+    waiting_bytes: int | None
+    """Recorded and sealed, not yet sent."""
 
 
 def totals(overview: Iterable[StationStatus]) -> Totals:
@@ -167,13 +180,44 @@ def bars(spans: Sequence[Span], covered: Range) -> list[Bar]:
     return sorted(drawn, key=lambda bar: bar.look in {"gap", "missing"})
 
 
-def holes(cameras: Iterable[Camera], coverage: Mapping[str, Sequence[Span]]) -> list[Hole]:
-    """Every stretch of duty without footage, the newest first."""
-    missing = {SpanState.GAP, SpanState.MISSING}
-    found = [
-        Hole(camera, span)
-        for camera in cameras
-        for span in coverage.get(camera.id, ())
-        if span.state in missing and span.to_ms - span.from_ms > HOLE_MS
-    ]
-    return sorted(found, key=lambda hole: hole.span.from_ms, reverse=True)
+def holes(cameras: Sequence[Camera], coverage: Mapping[str, Sequence[Span]], now_ms: int) -> list[Hole]:
+    """Every stretch of duty without footage, the newest first; what cameras have in common is one row."""
+    found: dict[tuple[int, int, SpanState, GapCause | None], list[Camera]] = {}
+    spans: dict[tuple[int, int, SpanState, GapCause | None], Span] = {}
+    for camera in cameras:
+        for span in coverage.get(camera.id, ()):
+            if _is_hole(span, now_ms):
+                key = (span.from_ms, span.to_ms, span.state, span.cause)
+                found.setdefault(key, []).append(camera)
+                spans[key] = span
+    listed = [Hole(tuple(cameras), spans[key]) for key, cameras in found.items()]
+    return sorted(listed, key=lambda hole: hole.span.from_ms, reverse=True)
+
+
+def _is_hole(span: Span, now_ms: int) -> bool:
+    if span.state not in {SpanState.GAP, SpanState.MISSING} or span.to_ms - span.from_ms <= HOLE_MS:
+        return False
+    # The last seconds are on their way: a segment must be closed and sent before it can be here.
+    return span.state is SpanState.GAP or span.from_ms < now_ms - FRESH_MS
+
+
+def health(told: Mapping[str, object] | None) -> Health | None:
+    """The box's own words; each is taken only if it is what it should be, for a box may say anything."""
+    received = told.get("received_ms") if told else None
+    if told is None or not isinstance(received, int):
+        return None
+    synced, hours = told.get("clock_synced"), _inside(told, "disk", "hours_left")
+    waiting = [_inside(told, "backlog", kind, "bytes") for kind in ("sub", "main")]
+    return Health(
+        received,
+        synced if isinstance(synced, bool) else None,
+        float(hours) if isinstance(hours, int | float) and 0 <= hours < 1e6 else None,
+        sum(w for w in waiting if isinstance(w, int) and w >= 0) if any(waiting) else None,
+    )
+
+
+def _inside(told: Mapping[str, object], *names: str) -> object:
+    at: object = told
+    for name in names:
+        at = cast("Mapping[str, object]", at).get(name) if isinstance(at, dict) else None
+    return at

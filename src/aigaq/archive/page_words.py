@@ -44,7 +44,7 @@ LOOKS: Final[Mapping[str, str]] = {
     "recorded": N_("Recorded and sealed"),
     "pending": N_("Recorded, seal on its way"),
     "gap": N_("Gap signed by the station"),
-    "missing": N_("Not received by the centre"),
+    "missing": N_("Not yet received by the centre"),
     "off": N_("Off duty"),
     "future": N_("Still to come"),
 }

@@ -11,11 +11,22 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from aigaq.archive.errors import BadIntervalError
 from aigaq.archive.known import camera_of, station_of
 from aigaq.archive.model import StationStatus, StreamKey
-from aigaq.archive.page_views import GAPS_SHOWN, Range, Shown, bars, holes, look, station_row, timeline_range, totals
+from aigaq.archive.page_views import (
+    GAPS_SHOWN,
+    Range,
+    Shown,
+    bars,
+    health,
+    holes,
+    look,
+    station_row,
+    timeline_range,
+    totals,
+)
 from aigaq.archive.page_words import CAUSES, KINDS, LOOKS, STATES, ZONES, script_words
 from aigaq.archive.service import Archive
 from aigaq.base import Language, translate, utc_ms
-from aigaq.election import Camera, PollingStation, StationKind
+from aigaq.election import Camera, PollingStation, StationKind, Zone
 from aigaq.web import UnreadableTimeError, create_shell, parse_time, render, size_text
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -89,7 +100,7 @@ class Pages:
         duty = [register.duty(station.id, camera.zone) for camera in station.cameras]
         covered = timeline_range(duty, await self._archive.bounds(station.id), now)
         coverage = await self._archive.coverage(station.id, covered.from_ms, covered.to_ms)
-        found = holes(station.cameras, coverage)
+        found = holes(station.cameras, coverage, now)
         shown = Shown(self._camera(station, camera), self._moment(t, zone) if t else None, now)
         context = {
             "election": register.election,
@@ -104,6 +115,7 @@ class Pages:
             "holes": found[:GAPS_SHOWN],
             "holes_total": len(found),
             "look": look,
+            "health": health(await self._archive.health(station.id)),
             "data": script_data(station, zone, covered, shown, language),
         }
         return render(request, "station.html", WORDS | context)
@@ -135,10 +147,11 @@ class Pages:
         return RedirectResponse(f"/api/v1/clip.{ending}?{urlencode(wanted)}", 303)
 
     def _camera(self, station: PollingStation, camera: str) -> Camera | None:
-        """The camera asked for, or the first; None where the register has none for this station."""
+        """The camera asked for, else the ballot box, else any; None where the register has none for this station."""
         if camera:
             return camera_of(self._archive.register, station.id, camera)
-        return next(iter(station.cameras), None)
+        box = (c for c in station.cameras if c.zone is Zone.BALLOT_BOX)
+        return next(box, next(iter(station.cameras), None))
 
     @staticmethod
     def _moment(text: str, zone: str) -> int:
