@@ -31,6 +31,17 @@ def test_a_forgotten_fact_does_not_hide_the_error() -> None:
     assert "The lamp {name} is dark." in str(LampError("hall"))
 
 
+def test_the_problem_is_told_in_the_readers_language_too() -> None:
+    class StoveError(AigaqError):
+        code = "base.test_stove"
+        why = N_("Stove: {problem}")
+        hint = N_("Name: {name}")
+
+    error = StoveError(problem="Something went wrong.", name="Something went wrong.")
+    assert error.explain("ru").why == "Stove: Что-то пошло не так."
+    assert error.explain("ru").hint == "Name: Something went wrong.", "a name is never translated"
+
+
 @pytest.mark.parametrize("value", ["{name}", "{0}", "%s", "{x.__class__}"])
 def test_facts_are_never_templates(value: str) -> None:
     assert LampError(name=value).explain("en").why == f"The lamp {value} is dark."

@@ -76,6 +76,7 @@ def test_the_error_holds_every_mistake(tmp_path: Path) -> None:
         load_register(tmp_path)
     assert [(p.row, p.value) for p in caught.value.problems] == [(2, "-1"), (3, "-2"), (4, "-3")]
     assert "row 3, column registered_voters: “-2”" in str(caught.value)
+    assert "жол: 3, registered_voters бағаны: “-2”" in caught.value.explain("kk").why
 
 
 def test_an_unreadable_register(tmp_path: Path) -> None:

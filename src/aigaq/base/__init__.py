@@ -2,7 +2,7 @@
 
 from aigaq.base.clock import Clock, ManualClock, SystemClock, from_ms, utc_ms
 from aigaq.base.errors import AigaqError, Explanation, error_classes
-from aigaq.base.i18n import DEFAULT_LANGUAGE, LANGUAGES, N_, Language, as_language, translate, translate_plural
+from aigaq.base.i18n import DEFAULT_LANGUAGE, LANGUAGES, N_, Language, as_language, fill, translate, translate_plural
 from aigaq.base.settings import Settings, SettingsError, load_settings
 from aigaq.base.zones import UnknownTimeZoneError, time_zone, time_zone_names
 
@@ -21,6 +21,7 @@ __all__ = [
     "UnknownTimeZoneError",
     "as_language",
     "error_classes",
+    "fill",
     "from_ms",
     "load_settings",
     "time_zone",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aigaq.base.i18n import N_, Language, translate
+from aigaq.base.i18n import N_, Language, fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class AigaqError(Exception):
     """Root of every error that a caller or a person can act on.
 
     Subclasses set `code` (stable, `room.what`), `why` and `hint`: English templates marked with `N_`, filled from
-    the facts given at the raise. `where` names the file, row, camera or byte.
+    the facts given at the raise. A fact called `problem` is a text too and is translated. `where` names the file, row,
+    camera or byte.
     """
 
     code: ClassVar[str] = "base.error"
@@ -46,19 +47,12 @@ class AigaqError(Exception):
         return Explanation(
             code=self.code,
             where=self.where,
-            why=translate(self.why, language).format_map(_Facts(self.facts)),
-            hint=translate(self.hint, language).format_map(_Facts(self.facts)),
+            why=fill(self.why, language, self.facts),
+            hint=fill(self.hint, language, self.facts),
         )
 
     def __str__(self) -> str:
         return str(self.explain())
-
-
-class _Facts(dict[str, object]):
-    """An error's facts. One that was not given stays visible as `{name}`: an error must always explain itself."""
-
-    def __missing__(self, name: str) -> str:
-        return f"{{{name}}}"
 
 
 def error_classes(root: type[AigaqError] = AigaqError) -> Iterator[type[AigaqError]]:

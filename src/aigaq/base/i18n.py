@@ -32,6 +32,22 @@ def translate(text: str, language: Language) -> str:
     return text if language == "en" else catalogue(language).get(text, text)
 
 
+def fill(text: str, language: Language, facts: Mapping[str, object]) -> str:
+    """The text in that language with its facts in place.
+
+    A fact called `problem` is a text itself and is translated. One that was not given stays visible as `{name}`:
+    whoever explains a failure must not fail.
+    """
+    problem = facts.get("problem")
+    said = {**facts, "problem": translate(problem, language)} if isinstance(problem, str) else facts
+    return translate(text, language).format_map(_Facts(said))
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
 def translate_plural(one: str, many: str, n: int, language: Language) -> str:
     """The form of a counted text that fits `n` in that language."""
     if language == "en":

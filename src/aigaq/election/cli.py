@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from aigaq.base import Language, SystemClock, as_language, from_ms, time_zone, utc_ms
+from aigaq.base import AigaqError, Language, SystemClock, as_language, from_ms, time_zone, utc_ms
 from aigaq.election.errors import RegisterError
 from aigaq.election.example import coming_sunday, example_register
 from aigaq.election.model import DutyWindow, PollingStation, Zone
@@ -133,14 +133,12 @@ def _progress() -> Generator[Callable[[str, int, int], None]]:
 
 
 def _tell_refusal(error: RegisterError, language: Language, *, as_json: bool) -> None:
-    said = error.explain(language)
     if as_json:
-        problems = [p.as_json(language) for p in error.problems]
-        _print_json({"error": {"code": said.code, "where": said.where, "why": said.why, "hint": said.hint},
-                     "problems": problems})  # fmt: skip
+        said = AigaqError.explain(error, language)  # without the lines: a program gets each mistake by itself
+        _print_json({"error": asdict(said), "problems": [p.as_json(language) for p in error.problems]})
     else:
-        _tell_problems(error.problems, language)
-        typer.echo(said, err=True)
+        _tell_problems((p for p in error.problems if p.reason.warning), language)
+        typer.echo(error.explain(language), err=True)
 
 
 def _tell_problems(problems: Iterable[Problem], language: Language) -> None:

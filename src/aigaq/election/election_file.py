@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Final, TypeVar, cast
 
+from aigaq.base import N_
 from aigaq.election import fields
 from aigaq.election import problems as why
 from aigaq.election.model import WORLD, Area, Election, Names, Zone
@@ -20,6 +21,8 @@ DUTY_KEYS: Final = ("start", "end")
 NO_DAY: Final = date.min
 MIDNIGHT: Final = time()
 
+_TOO_DEEP: Final = N_("it is nested too deeply")
+
 T = TypeVar("T")
 
 
@@ -29,7 +32,12 @@ def read_election(text: str, report: Report) -> Election | None:
         root = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
-        report.add(why.BAD_TOML, FILE, int(line[1]) if line else None, problem=str(error) or "nested too deeply")
+        report.add(
+            why.BAD_TOML,
+            FILE,
+            int(line[1]) if line else None,
+            problem=_TOO_DEEP if isinstance(error, RecursionError) else str(error),
+        )
         return None
     found = Report()
     election = _election(_Section(text, root, (), found))

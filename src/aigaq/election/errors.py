@@ -8,13 +8,14 @@ AigaqError
 └── UnknownStationError · UnknownTerritoryError · UnknownCameraError
 """
 
+from dataclasses import replace
 from typing import Final
 
-from aigaq.base import N_, AigaqError
+from aigaq.base import N_, AigaqError, Explanation, Language
 from aigaq.election.problems import Problem, condense
 
 TOLD_IN_FULL: Final = 1000
-"""Lines of mistakes in an error's own text; a program reads `problems`, which holds all of them."""
+"""Lines of mistakes in an error's own text; `problems` holds all of them."""
 
 
 class RegisterError(AigaqError):
@@ -28,10 +29,12 @@ class RegisterError(AigaqError):
         super().__init__(where, mistakes=sum(not p.reason.warning for p in problems))
         self.problems = problems
 
-    def __str__(self) -> str:
-        lines = condense(p for p in self.problems if not p.reason.warning)
-        more = [f"… and {len(lines) - TOLD_IN_FULL} more"] if len(lines) > TOLD_IN_FULL else []
-        return "\n".join([super().__str__(), *lines[:TOLD_IN_FULL], *more])
+    def explain(self, language: Language = "en") -> Explanation:
+        """The error with every mistake, a line for each kind of them."""
+        said = super().explain(language)
+        lines = condense((p for p in self.problems if not p.reason.warning), language)
+        more = [f"… +{len(lines) - TOLD_IN_FULL}"] if len(lines) > TOLD_IN_FULL else []
+        return replace(said, why="\n".join([said.why, *lines[:TOLD_IN_FULL], *more]))
 
 
 class NoRegisterError(AigaqError):

@@ -6,7 +6,6 @@ in two ways is refused.
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import date, time
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -202,9 +201,7 @@ def _degrees(text: str, limit: int) -> float:
 
 
 def _one_of(kinds: type[V], text: str, reason: Reason) -> V:
-    value = _filled(text.strip()).lower()
-    known: Iterable[V] = kinds
-    for one in known:
-        if one.value == value:
-            return one
-    raise Refused(reason, known=", ".join(k.value for k in known))
+    try:
+        return kinds(_filled(text.strip()).lower())
+    except ValueError as error:
+        raise Refused(reason, known=", ".join(kind.value for kind in list(kinds))) from error

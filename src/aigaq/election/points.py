@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Never, cast
 
+from aigaq.base import N_
 from aigaq.election import fields
 from aigaq.election import problems as why
 from aigaq.election.problems import Refused
@@ -30,7 +31,8 @@ def read_points(text: str, report: Report) -> Found[str, Point]:
     try:
         features = _features(json.loads(text, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
-        report.add(why.BAD_GEOJSON, FILE, problem=str(error) or "nested too deeply")
+        told = N_("it is nested too deeply") if isinstance(error, RecursionError) else str(error)
+        report.add(why.BAD_GEOJSON, FILE, problem=told)
         return Found(whole=False)
     for row, feature in enumerate(features, start=1):
         _read_point(row, feature, found, report)
@@ -44,7 +46,7 @@ def _no_constant(name: str) -> Never:
 def _features(root: object) -> list[object]:
     features = cast("Mapping[str, object]", root).get("features") if isinstance(root, dict) else None
     if not isinstance(features, list) or cast("Mapping[str, object]", root).get("type") != "FeatureCollection":
-        raise ValueError("no FeatureCollection with features")
+        raise ValueError(N_("it is no FeatureCollection with features"))
     return cast("list[object]", features)
 
 

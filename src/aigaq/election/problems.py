@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from aigaq.base import N_, Language, translate
+from aigaq.base import N_, Language, fill, translate
 
 VALUE_SHOWN: Final = 60
 """Characters of a wrong value that are repeated to the person."""
@@ -37,11 +37,11 @@ class Problem:
 
     def why(self, language: Language = "en") -> str:
         """The reason in the reader's language."""
-        return translate(self.reason.why, language).format_map(self.facts)
+        return fill(self.reason.why, language, self.facts)
 
     def hint(self, language: Language = "en") -> str:
         """What to do, in the reader's language."""
-        return translate(self.reason.hint, language).format_map(self.facts)
+        return fill(self.reason.hint, language, self.facts)
 
     def as_json(self, language: Language = "en") -> dict[str, object]:
         """The problem for a program."""

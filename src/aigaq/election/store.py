@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from aigaq.base import N_
 from aigaq.election.errors import FolderInUseError, NoRegisterError, RegisterDamagedError
 from aigaq.election.model import Election, PollingStation, Territory
 from aigaq.election.reading import SOURCE_FILES, Progress, checked, no_progress, read_folder
@@ -72,11 +73,11 @@ def _load(path: Path) -> Register:
         raise NoRegisterError(str(path)) from error
     body = stored[len(_head(b"")) : -len(TAIL)]
     if stored != _head(body) + body + TAIL:
-        raise RegisterDamagedError(str(path), problem="its checksum does not fit")
+        raise RegisterDamagedError(str(path), problem=N_("its checksum does not fit"))
     try:
         content = _CONTENT.validate_json(body)
     except ValidationError as error:
-        raise RegisterDamagedError(str(path), problem="its form is that of another version") from error
+        raise RegisterDamagedError(str(path), problem=N_("its form is that of another version")) from error
     return Register(content.election, content.territories, content.stations)
 
 
