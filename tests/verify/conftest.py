@@ -88,6 +88,7 @@ class Maker:
     signer: Signer = field(default_factory=lambda: Signer(1))
     rows: list[Record] = field(default_factory=list)
     media: dict[str, bytes] = field(default_factory=dict)
+    init: bytes = INIT
     stream: dict[str, str] = field(
         default_factory=lambda: {"election": "vote-26", "station": "s-101", "camera": "box", "stream": "main"}
     )
@@ -106,7 +107,7 @@ class Maker:
         data = two_parts(start, duration) if data is None else data
         record = SegmentRecord(
             **self._chain(), start_ms=start, duration_ms=duration, size=len(data),
-            sha256=hashlib.sha256(data).digest(), init_sha256=hashlib.sha256(INIT).digest(),
+            sha256=hashlib.sha256(data).digest(), init_sha256=hashlib.sha256(self.init).digest(),
         )  # fmt: skip
         self.media[segment_file(record)] = data
         self.rows.append(record)
@@ -135,7 +136,7 @@ class Maker:
     def files(self, start: int | None = None, end: int | None = None) -> dict[str, bytes]:
         leaves, places = self.log()
         note = self.signer.note(Checkpoint(ORIGIN, len(leaves), root_of(leaves)).text())
-        files = {init_file(hashlib.sha256(INIT).digest()): INIT, **self.media} if self.media else {}
+        files = {init_file(hashlib.sha256(self.init).digest()): self.init, **self.media} if self.media else {}
         for row in self.rows:
             index = places[row.seq]
             files[record_file(index)] = row.encode()

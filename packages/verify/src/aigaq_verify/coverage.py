@@ -74,9 +74,9 @@ def _holes(told: Sequence[Row]) -> Iterator[Stretch]:
 def _edges(clip: Manifest, told: Sequence[Row]) -> Iterator[Stretch]:
     first = min((row.start for row in told), default=clip.to_ms)
     last = max((clip.to_ms if row.end is None else row.end for row in told), default=clip.to_ms)
-    if first > clip.from_ms:
+    if first - clip.from_ms > HOLE_MS:
         yield Stretch(clip.from_ms, min(first, clip.to_ms), None)
-    if last < clip.to_ms:
+    if clip.to_ms - last > HOLE_MS:
         yield Stretch(max(last, clip.from_ms), clip.to_ms, None)
 
 
