@@ -88,7 +88,7 @@ def registers(draw: st.DrawFn) -> Register:
     return Register(election, territories, stations)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(registers().filter(lambda r: any(True for _ in r.cameras())))
 def test_what_is_written_reads_back_equal(register: Register) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -111,7 +111,7 @@ hostile = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data(), value=hostile)
 def test_any_damaged_cell_is_taken_or_told_with_its_place(data: st.DataObject, value: str) -> None:
     name = data.draw(st.sampled_from(["territories.csv", "stations.csv", "cameras.csv"]))
@@ -132,7 +132,7 @@ def test_any_damaged_cell_is_taken_or_told_with_its_place(data: st.DataObject, v
         assert (name, row + 1, heading) in place or (heading == "id" and followers), place
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damaged_bytes_never_raise_and_never_import_partly(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(SOURCE_FILES))
@@ -155,7 +155,7 @@ def test_damaged_bytes_never_raise_and_never_import_partly(data: st.DataObject) 
 @given(
     start=hours, end=hours.filter(lambda t: t != time(0)), zone=zones, day=st.dates(date(2024, 1, 1), date(2060, 1, 1))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_duty_never_ends_before_it_starts(start: time, end: time, zone: str, day: date) -> None:
     if start == end:
         return

@@ -9,7 +9,7 @@ import pytest
 
 from aigaq.election import (
     FolderInUseError,
-    NoRegisterError,
+    NotSavedError,
     Register,
     RegisterDamagedError,
     RegisterError,
@@ -37,9 +37,18 @@ def test_a_failed_write_leaves_the_former_register(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NotSavedError, match="No space"):
         save_register(example_register(date(2032, 1, 4)), tmp_path)
     assert load_register(tmp_path) == example_register(DAY)
+    assert [p.name for p in tmp_path.iterdir()] == ["register.json"], "nothing half-done is left behind"
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+    with pytest.raises(NotSavedError):
+        save_register(example_register(DAY), tmp_path / "x" / "y")
+    with pytest.raises(NotSavedError):
+        write_register(example_register(DAY), tmp_path / "x" / "y")
 
 
 def test_a_changed_register_is_refused_at_any_byte(tmp_path: Path) -> None:
@@ -81,5 +90,5 @@ def test_the_error_holds_every_mistake(tmp_path: Path) -> None:
 
 def test_an_unreadable_register(tmp_path: Path) -> None:
     (tmp_path / "register.json").mkdir()
-    with pytest.raises(NoRegisterError):
+    with pytest.raises(RegisterDamagedError, match="directory"):
         load_register(tmp_path)

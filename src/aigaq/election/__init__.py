@@ -3,6 +3,7 @@
 from aigaq.election.errors import (
     FolderInUseError,
     NoRegisterError,
+    NotSavedError,
     RegisterDamagedError,
     RegisterError,
     UnknownCameraError,
@@ -36,6 +37,7 @@ __all__ = [
     "FolderInUseError",
     "Names",
     "NoRegisterError",
+    "NotSavedError",
     "PollingStation",
     "Problem",
     "Reason",

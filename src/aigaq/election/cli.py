@@ -110,7 +110,7 @@ def show(
 
 
 def _language(code: str) -> Language:
-    language = as_language(code)
+    language = as_language(code[:2].lower())  # `kk_KZ` is a language too
     if language is None:
         raise typer.BadParameter("kk, ru or en", param_hint="--language")
     return language

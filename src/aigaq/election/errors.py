@@ -1,10 +1,11 @@
 """What can go wrong with a register, as errors a caller can act on.
 
 AigaqError
-├── RegisterError         the source files hold mistakes: all of them, in `problems`
-├── NoRegisterError           nothing was imported there
-├── RegisterDamagedError      the stored register is not what was imported
-├── FolderInUseError          a folder that would be overwritten
+├── RegisterError           the source files hold mistakes: all of them, in `problems`
+├── NoRegisterError         nothing was imported there
+├── RegisterDamagedError    the stored register is not what was imported
+├── NotSavedError           the disk did not take the files
+├── FolderInUseError        a folder that would be overwritten
 └── UnknownStationError · UnknownTerritoryError · UnknownCameraError
 """
 
@@ -34,7 +35,7 @@ class RegisterError(AigaqError):
         said = super().explain(language)
         lines = condense((p for p in self.problems if not p.reason.warning), language)
         more = [f"… +{len(lines) - TOLD_IN_FULL}"] if len(lines) > TOLD_IN_FULL else []
-        return replace(said, why="\n".join([said.why, *lines[:TOLD_IN_FULL], *more]))
+        return replace(said, why="\n".join([*lines[:TOLD_IN_FULL], *more, said.why]))
 
 
 class NoRegisterError(AigaqError):
@@ -51,6 +52,14 @@ class RegisterDamagedError(AigaqError):
     code = "election.damaged"
     why = N_("The stored register is not what was imported: {problem}.")
     hint = N_("Import it again from its source files; never edit the stored file by hand.")
+
+
+class NotSavedError(AigaqError):
+    """The disk did not take the files; what was there before is still there."""
+
+    code = "election.not_saved"
+    why = N_("The files could not be written: {problem}.")
+    hint = N_("Check free space and the rights of the folder; what was there before has not changed.")
 
 
 class FolderInUseError(AigaqError):

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from aigaq.base import N_
-from aigaq.election.errors import FolderInUseError, NoRegisterError, RegisterDamagedError
+from aigaq.election.errors import FolderInUseError, NotSavedError, RegisterDamagedError
 from aigaq.election.model import Election, PollingStation, Territory
 from aigaq.election.reading import SOURCE_FILES, Progress, checked, no_progress, read_folder
 from aigaq.election.register import Register
@@ -38,7 +38,7 @@ def load_register(folder: Path, progress: Progress = no_progress) -> Register:
     Raises:
         NoRegisterError: neither is there.
         RegisterError: the source files hold mistakes.
-        RegisterDamagedError: the imported register was changed.
+        RegisterDamagedError: the imported register was changed, or cannot be read.
     """
     path = folder / FILE
     if path.exists():
@@ -51,14 +51,18 @@ def save_register(register: Register, data: Path) -> Path:
 
     Raises:
         FolderInUseError: the folder holds source files; a copy beside them would silently win over later edits.
+        NotSavedError: the disk did not take it.
     """
     if found := next((name for name in SOURCE_FILES if (data / name).exists()), None):
         raise FolderInUseError(str(data), name=found)
     content = _Content(register.election, tuple(register.territories()), tuple(register.stations()))
     body = _CONTENT.dump_json(content, indent=1)
-    data.mkdir(parents=True, exist_ok=True)
     path = data / FILE
-    _replace(path, _head(body) + body + TAIL)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        _replace(path, _head(body) + body + TAIL)
+    except OSError as error:
+        raise NotSavedError(str(path), problem=error.strerror or type(error).__name__) from error
     return path
 
 
@@ -70,7 +74,7 @@ def _load(path: Path) -> Register:
     try:
         stored = path.read_bytes()
     except OSError as error:
-        raise NoRegisterError(str(path)) from error
+        raise RegisterDamagedError(str(path), problem=error.strerror or type(error).__name__) from error
     body = stored[len(_head(b"")) : -len(TAIL)]
     if stored != _head(body) + body + TAIL:
         raise RegisterDamagedError(str(path), problem=N_("its checksum does not fit"))
@@ -83,12 +87,15 @@ def _load(path: Path) -> Register:
 
 def _replace(path: Path, data: bytes) -> None:
     """Write beside it, sync, rename over it, sync the folder: a crash leaves the old or the new one."""
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
+    beside = path.with_name(f".{FILE}.{os.getpid()}")
+    try:
+        with beside.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

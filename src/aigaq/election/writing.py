@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aigaq.election.election_file import FILE as ELECTION_FILE
-from aigaq.election.errors import FolderInUseError
+from aigaq.election.errors import FolderInUseError, NotSavedError
 from aigaq.election.model import Election, Names, PollingStation
 from aigaq.election.points import FILE as POINTS_FILE
 from aigaq.election.reading import SOURCE_FILES
@@ -33,11 +33,11 @@ def write_register(register: Register, folder: Path) -> tuple[Path, ...]:
 
     Raises:
         FolderInUseError: one of them, or an imported register, is already there.
+        NotSavedError: the disk did not take them.
     """
     for name in (*SOURCE_FILES, STORED_FILE):
         if (folder / name).exists():
             raise FolderInUseError(str(folder), name=name)
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         ELECTION_FILE: election_text(register.election),
         TERRITORIES_FILE: BOM + _territories_text(register),
@@ -45,8 +45,12 @@ def write_register(register: Register, folder: Path) -> tuple[Path, ...]:
         CAMERAS_FILE: BOM + _cameras_text(register),
         POINTS_FILE: _points_text(register),
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise NotSavedError(str(folder), problem=error.strerror or type(error).__name__) from error
     return tuple(folder / name for name in texts)
 
 
