@@ -60,7 +60,7 @@ def input_for(source: Source) -> _Input:
     parts = urlsplit(source.url)
     allowed = _PROTOCOLS.get(parts.scheme)
     if allowed is None:
-        raise BadAddressError(source.url, problem=f"{parts.scheme}:// is not supported")
+        raise BadAddressError(parts.scheme, problem=f"{parts.scheme}:// is not supported")
     # what a hostile file names inside must not make us open anything else
     options = {"protocol_whitelist": allowed}
     if parts.scheme == "rtmp":

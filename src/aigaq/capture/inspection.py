@@ -26,6 +26,7 @@ from aigaq.capture.errors import (
     PictureOffContract,
     RateLie,
     SilentError,
+    SourceEndedError,
 )
 from aigaq.capture.fmp4 import init_segment
 from aigaq.capture.model import TIMESCALE, Source
@@ -184,7 +185,9 @@ async def _watch(
             return None
         await clock.sleep(min(_STEP_SECONDS, seconds))
         session.tick()
-    return ended.result()
+    # a file may be shorter than the check
+    error = ended.result()
+    return None if isinstance(error, SourceEndedError) else error
 
 
 def _with_session(facts: StreamFacts, session: Session) -> StreamFacts:

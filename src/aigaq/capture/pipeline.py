@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from aigaq.capture.depay import AccessUnit
-from aigaq.capture.errors import BadParameterSetsError, CaptureError, ClockSteppedError, NoKeyFrameError
+from aigaq.capture.errors import (
+    BadParameterSetsError,
+    CaptureError,
+    ClockSteppedError,
+    ConnectionClosedError,
+    NoKeyFrameError,
+)
 from aigaq.capture.fmp4 import Sample, init_segment
 from aigaq.capture.model import TIMESCALE, CameraClock, Init, Sink
 from aigaq.capture.parameters import ParameterSets, picture
@@ -47,10 +53,15 @@ class Pipeline:
         self._cause: GapCause | None = None
         self._inits: dict[ParameterSets, Init] = {}
         self._floor = 0
-        self.begin()
+        self._fresh(TIMESCALE)
 
-    def begin(self, clock_rate: int = TIMESCALE) -> None:
+    def begin(self, clock_rate: int) -> None:
         """A new connection: nothing of the old media time holds."""
+        if self.recording:
+            self.stop(GapCause.NO_CONNECT, ConnectionClosedError())
+        self._fresh(clock_rate)
+
+    def _fresh(self, clock_rate: int) -> None:
         self.media_clock = MediaClock(clock_rate)
         self.order: DecodeOrder[_Frame] = DecodeOrder()
         self._pending: Sample | None = None

@@ -4,7 +4,9 @@ Bytes go from the socket into one buffer and from there, one copy, into the acce
 """
 
 import asyncio
+import os
 import secrets
+import socket
 from typing import Final, cast
 
 from aigaq.base import Clock
@@ -205,4 +207,5 @@ async def _connect(connection: RtspConnection, address: Address) -> None:
     except TimeoutError as error:
         raise UnreachableError(address.url, problem=f"no answer within {CONNECT_SECONDS:.0f} s") from error
     except (OSError, UnicodeError) as error:
-        raise UnreachableError(address.url, problem=getattr(error, "strerror", None) or str(error)) from error
+        number = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
+        raise UnreachableError(address.url, problem=os.strerror(number) if number else str(error)) from error

@@ -15,7 +15,7 @@ WINDOW: Final = 60
 SLEW: Final = 500e-6
 """Slope that an honest crystal may have, and the fastest that we correct for one."""
 _SHORT: Final = 5
-_LATE: Final = 0.25
+_LATE: Final = 0.5
 """Seconds: all frames this much later than they should be, for the whole short window, is a new regime."""
 _VISIBLE: Final = 0.06
 """Seconds that a slope must explain to be seen."""

@@ -22,6 +22,8 @@ _CATCH_UP: Final = 0.1
 """Seconds per second by which a wrong timeline is corrected once slewing is not enough."""
 _TOLERANCE: Final = 0.25
 """Seconds of error beyond which slewing is not enough."""
+_CORRECTED: Final = 0.02
+"""Seconds of error at which it is enough again."""
 _CORRECT_EVERY: Final = 0.2
 _AHEAD: Final = TIMESCALE // 4
 """No frame is younger than its arrival: this much is left to a timeline that is being corrected."""
@@ -81,10 +83,9 @@ class MediaClock:
                 self.jumps += 1
                 return self._accept(timestamp, media + delta, arrival)
         self._doubts += 1
-        media = self._given + self._interval
-        if self._doubts > 3:
-            # nothing to hold on to: only arrival is left
-            media = max(self._given + 1, self._media + arrival - self._arrival)
+        expected = self._media + arrival - self._arrival
+        likely = max(expected - TIMESCALE, min(expected + TIMESCALE, self._given + self._interval))
+        media = max(self._given + 1, likely)
         self._suspect = (timestamp, media)
         self._given = media
         return media
@@ -209,7 +210,8 @@ class Timeline:
         elapsed, self._corrected = time - self._corrected, time
         skew = self._skew
         error = skew.target(time) - self._offset
-        self.arrival_timed = skew.believed or abs(error) > _TOLERANCE
+        tolerance = _CORRECTED if self.arrival_timed else _TOLERANCE
+        self.arrival_timed = skew.believed or abs(error) > tolerance
         fastest = abs(skew.slope) + _CATCH_UP if self.arrival_timed else SLEW
         self._offset += max(-fastest * elapsed, min(fastest * elapsed, error))
 
