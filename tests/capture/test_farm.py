@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,18 @@ async def test_play_gives_packets_with_the_promised_numbers(farm, connect, video
     assert int.from_bytes(rtp[0][2:4], "big") == int(info["seq"])
     assert int.from_bytes(rtp[0][4:8], "big") == int(info["rtptime"])
     assert farm.counts("cam")["sessions"] == 1
+
+
+def test_the_farm_runs_on_uvloop_too(video):
+    async def play():
+        async with Farm(clock=SystemClock()) as farm:
+            farm.add("cam", video)
+            client = await Client.open(farm.url("cam"))
+            await client.play()
+            await client.media(5)
+            client.close()
+
+    uvloop.run(play())
 
 
 async def test_two_clients_of_a_camera_see_the_same_frames(farm, connect, video):

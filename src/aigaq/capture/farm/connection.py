@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from aigaq.base import Clock
 from aigaq.capture.farm.auth import Gate
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there."""
-        self.transport = transport if isinstance(transport, asyncio.Transport) else None
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
