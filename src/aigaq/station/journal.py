@@ -253,6 +253,11 @@ class JournalReader:
         """Up to `count` rows from log index `start`."""
         return self._select("id > ? ORDER BY id LIMIT ?", start, count)
 
+    def record(self, camera: str, stream: str, seq: int) -> SegmentRecord | GapRecord | None:
+        """One row of a stream by its number."""
+        found = self._select("camera = ? AND stream = ? AND seq = ?", camera, stream, seq)
+        return found[0].record if found else None
+
     def segments_at(self, camera: str, stream: str, start_ms: int) -> list[SegmentRecord]:
         """Segments on record that start then; more than one only after the clock was set back."""
         found = self._select("camera = ? AND stream = ? AND kind = 1 AND start_ms = ?", camera, stream, start_ms)

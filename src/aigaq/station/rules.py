@@ -138,23 +138,45 @@ class Tiler:
         return gap
 
 
+class TilingAudit:
+    """Checks rows of one stream as they come: the invariant restated, apart from `Tiler`."""
+
+    def __init__(self) -> None:
+        self._end: int | None = None
+        self._open: Gap | None = None
+
+    def next(self, tile: Tile) -> str | None:
+        """What is wrong with the next row, in words; None if it tiles."""
+        start, stop = (
+            (tile.start_ms, tile.end_ms) if isinstance(tile, Footage) else (tile.from_ms, tile.to_ms)
+        )  # fmt: skip
+        fault = self._joint(tile, start) or _extent(tile, start, stop)
+        self._open = tile if isinstance(tile, Gap) and stop is None else None
+        self._end = stop
+        return fault
+
+    def _joint(self, tile: Tile, start: int) -> str | None:
+        if self._open:
+            if not isinstance(tile, Gap) or tile.to_ms is None or tile.cause != self._open.cause:
+                return "it follows an open gap without closing it"
+            if start != self._open.from_ms:
+                return f"it closes the gap from {self._open.from_ms} as one from {start}"
+        elif self._end is not None and start != self._end:
+            return f"it starts at {start}, the row before ended at {self._end}"
+        return None
+
+
+def _extent(tile: Tile, start: int, stop: int | None) -> str | None:
+    if isinstance(tile, Footage):
+        return None if tile.end_ms > start else "it holds no time"
+    if stop is not None and stop < start and tile.cause is not GapCause.CLOCK_STEP:
+        return "it ends before it starts, and no clock was set"
+    return None
+
+
 def tiling_faults(tiles: Iterable[Tile]) -> Iterator[str]:
-    """Every place where rows of one stream do not tile, in words: the invariant restated, apart from `Tiler`."""
-    end: int | None = None
-    open_gap: Gap | None = None
+    """Every place where rows of one stream do not tile."""
+    audit = TilingAudit()
     for number, tile in enumerate(tiles):
-        start = tile.start_ms if isinstance(tile, Footage) else tile.from_ms
-        if open_gap:
-            if not (isinstance(tile, Gap) and tile.to_ms is not None and tile.cause == open_gap.cause):
-                yield f"row {number} follows an open gap without closing it"
-            elif start != open_gap.from_ms:
-                yield f"row {number} closes a gap from {open_gap.from_ms} as one from {start}"
-        elif end is not None and start != end:
-            yield f"row {number} starts at {start}, the row before ended at {end}"
-        stop = tile.end_ms if isinstance(tile, Footage) else tile.to_ms
-        if isinstance(tile, Footage) and tile.end_ms <= tile.start_ms:
-            yield f"row {number} holds no time"
-        if isinstance(tile, Gap) and stop is not None and stop < start and tile.cause is not GapCause.CLOCK_STEP:
-            yield f"row {number} ends before it starts, and no clock was set"
-        open_gap = tile if isinstance(tile, Gap) and stop is None else None
-        end = stop
+        if fault := audit.next(tile):
+            yield f"row {number}: {fault}"

@@ -187,7 +187,7 @@ class OpenSegment:
         self.size = 0
         self._sync = sync
         self._hash = hashlib.sha256()
-        self._fd = os.open(part.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(part.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
     def append(self, data: bytes, *, sync: bool) -> None:
         """Add one part.

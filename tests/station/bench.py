@@ -1,0 +1,250 @@
+"""A box on the test bench: real files, journal and log in a folder, parts made by hand, and a centre with moods."""
+
+import asyncio
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from aigaq.capture import Init, Part, SegmentEnd
+from aigaq.ledger import (
+    LogReplica,
+    Receipt,
+    SigningKey,
+    WrongSizeError,
+    make_receipt,
+    parse_vkey,
+    verify_request,
+)
+from aigaq.station.box import Box
+from aigaq.station.fsck import Fsck, Level
+from aigaq.station.settings import StationSettings
+from aigaq.station.stream import StreamName, StreamWriter
+from aigaq_verify import Flag, SegmentRecord, decode_record, leaf_hash
+
+T0 = 1_800_000_000_000
+HALF = 45_000
+"""Half a second in ticks."""
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def make_init(name: str = "a") -> Init:
+    data = box(b"ftyp", b"iso6\0\0\0\0") + box(b"moov", name.encode() * 100)
+    return Init(hashlib.sha256(data).digest(), data, "avc1.64001f", 640, 360)
+
+
+def fragment(start: int, *, frames: int = 5, duration: int = HALF, size: int = 200, first: bool = False) -> bytes:
+    """One part as capture writes it: `styp prft` before the first, then `moof mdat`."""
+    durations = [duration // frames] * (frames - 1)
+    durations.append(duration - sum(durations))
+    tfhd = box(b"tfhd", struct.pack(">II", 0x020000, 1))
+    tfdt = box(b"tfdt", struct.pack(">IQ", 0x01000000, start))
+    trun = box(b"trun", struct.pack(">IIi", 0x000301, frames, 0), *(struct.pack(">II", d, size) for d in durations))
+    moof = box(b"moof", box(b"mfhd", bytes(8)), box(b"traf", tfhd, tfdt, trun))
+    head = box(b"styp", b"msdh\0\0\0\0") + box(b"prft", bytes(24)) if first else b""
+    return head + moof + box(b"mdat", (start % 251).to_bytes(1, "big") * size)
+
+
+def make_part(start_ms: int, index: int = 0, *, size: int = 200, duration: int = HALF) -> Part:
+    data = fragment(start_ms * 90, first=index == 0, size=size, duration=duration)
+    return Part(index, data, start_ms * 90, duration, index == 0)
+
+
+def end_of(start_ms: int, parts: int, *, flags: Flag = Flag.NONE, lost: int = 0) -> SegmentEnd:
+    return SegmentEnd(start_ms * 90, parts * HALF, 5 * parts, lost, flags, 0.0, None)
+
+
+def settings_for(folder: Path, *, cameras: int = 1, sub: bool = True, **sections) -> StationSettings:
+    sub_url = {"sub": "rtsp://127.0.0.1:9/sub"} if sub else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = StationSettings.model_validate(
+        {
+            "station": {"election": "e1", "id": "s1", "data": folder / "data", "log_domain": "log.example"},
+            "limits": {"min_free_hours": 0, "reserve_mb": 1, **sections.pop("limits", {})},
+            "cameras": [
+                {"id": f"c{i}", "zone": "ballot_box", "main": "rtsp://127.0.0.1:9/main", **sub_url}
+                for i in range(cameras)
+            ],
+            **sections,
+        }
+    )
+    settings.station.data.mkdir(exist_ok=True)
+    if not settings.key_file.exists():
+        SigningKey.create(settings.key_file)
+    return settings
+
+
+@dataclass
+class Rig:
+    """A box driven step by step in the test's own thread."""
+
+    settings: StationSettings
+    clock: object
+    box: Box = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.box = Box.open(self.settings, self.clock)
+
+    def stream(self, camera: str = "c0", stream: str = "main") -> StreamWriter:
+        return self.box.streams[StreamName("e1", "s1", camera, stream)]
+
+    def segment(self, start_ms: int, parts: int = 4, *, stream: StreamWriter | None = None, init: str = "a", **end):
+        stream = stream or self.stream()
+        stream.init(make_init(init))
+        for i in range(parts):
+            stream.part(make_part(start_ms + 500 * i, i))
+        stream.segment_end(end_of(start_ms, parts, **end), Flag.NONE)
+
+    def rows(self) -> list:
+        self.box.writer.commit()
+        return self.box.reader.rows(0, 10**6)
+
+    def records(self, camera: str = "c0", stream: str = "main") -> list:
+        return [r.record for r in self.rows() if (r.record.camera, r.record.stream) == (camera, stream)]
+
+    def kill(self) -> None:
+        """Let go of everything as a dying process does: nothing is committed, nothing closed in order."""
+        self.box.close()
+
+    def check(self, level: Level = Level.HASH) -> list:
+        return list(Fsck(self.settings, level).problems())
+
+
+@dataclass
+class Mood:
+    """How the centre treats the next requests."""
+
+    faults: list[str] = field(default_factory=list)
+    """Taken one by one: garbage, slow, bad_receipt, other_receipt, or a status with a code such as `404 archive.x`."""
+    always: str = ""
+
+
+class FakeCenter:
+    """The centre's side of the HTTP table, strict about signatures and hashes, with faults on demand."""
+
+    def __init__(self, folder: Path, settings: StationSettings) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.key = SigningKey.create(folder / "center.key")
+        self.vkey = self.key.vkey("center.example")
+        station_key = SigningKey.load(settings.key_file)
+        self.station = parse_vkey(station_key.vkey(settings.origin))
+        self.replica = LogReplica.open(folder / "log", settings.origin, str(self.station))
+        self.mood = Mood()
+        self.inits: dict[str, bytes] = {}
+        self.segments: dict[bytes, bytes] = {}
+        self.gaps: set[bytes] = set()
+        self.order: list[str] = []
+        self.parts: list[tuple[str, bytes]] = []
+        self.health: list[dict] = []
+        self.watched = ""
+        self.requests = 0
+
+    async def __aenter__(self) -> "FakeCenter":
+        config = uvicorn.Config(self.app, port=0, log_level="error", lifespan="off", access_log=False)
+        self.server = uvicorn.Server(config)
+        self._task = asyncio.create_task(self.server.serve())
+        while not self.server.started:
+            await asyncio.sleep(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self.server.should_exit = True
+        await self._task
+
+    @property
+    def leaves(self) -> set[bytes]:
+        return {leaf_hash(record) for record in [*self.segments, *self.gaps]}
+
+    async def app(self, scope, receive, send) -> None:
+        self.requests += 1
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {k.decode(): v.decode() for k, v in scope["headers"]}
+        path = scope["path"].removeprefix("/ingest/v1/")
+        mood = self.mood.faults.pop(0) if self.mood.faults else self.mood.always
+        status, answer = await self._faulty(mood) or self._answer(scope["method"], path, headers, body, mood)
+        extra = [(b"aigaq-watched", self.watched.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": extra})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _faulty(self, mood: str):
+        if mood == "slow":
+            await asyncio.sleep(0.2)
+        if mood == "garbage":
+            return 503, b"\xff not json"
+        if mood[:3].isdigit():
+            status, _, code = mood.partition(" ")
+            return int(status), json.dumps({"code": code, "where": "", "why": "as asked", "hint": ""}).encode()
+        return None
+
+    def _answer(self, method, path, headers, body, mood):
+        signature = _unbase64url(headers.get("aigaq-signature", ""))
+        assert headers["aigaq-station"] == "s1"
+        match method, path.split("/"):
+            case "PUT", ["init", name]:
+                verify_request(self.station, "init", body, signature)
+                assert hashlib.sha256(body).hexdigest() == name
+                self.inits[name] = body
+                return 204, b""
+            case "PUT", ["segment"]:
+                encoded = _unbase64url(headers["aigaq-record"])
+                verify_request(self.station, "segment", encoded, signature)
+                record = decode_record(encoded)
+                assert isinstance(record, SegmentRecord)
+                assert (hashlib.sha256(body).digest(), len(body)) == (record.sha256, record.size)
+                if record.init_sha256.hex() not in self.inits:
+                    return 428, b'{"code": "archive.init_unknown"}'
+                self.segments[encoded] = body
+                self.order.append(f"{record.stream} {record.start_ms}")
+                return 200, self._receipt(encoded, mood)
+            case "POST", ["gap"]:
+                verify_request(self.station, "gap", body, signature)
+                decode_record(body)
+                self.gaps.add(body)
+                self.order.append("gap")
+                return 200, self._receipt(body, mood)
+            case "POST", ["checkpoint"]:
+                verify_request(self.station, "checkpoint", body, signature)
+                try:
+                    self.replica.accept(body)
+                except WrongSizeError as error:
+                    return 409, json.dumps({"code": error.code, "size": error.held}).encode()
+                return 200, json.dumps({"size": self.replica.size}).encode()
+            case "GET", ["checkpoint"]:
+                return 200, json.dumps({"size": self.replica.size}).encode()
+            case "POST", ["health"]:
+                verify_request(self.station, "health", body, signature)
+                self.health.append(json.loads(body))
+                return 200, b"{}"
+            case "PUT", ["part", *_]:
+                verify_request(self.station, "part", path.encode() + hashlib.sha256(body).digest(), signature)
+                self.parts.append((path, body))
+                return 204, b""
+        return 404, b'{"code": "archive.not_found"}'
+
+    def _receipt(self, encoded: bytes, mood: str) -> bytes:
+        leaf = leaf_hash(b"another" if mood == "other_receipt" else encoded)
+        receipt = make_receipt(self.key, Receipt("s1", leaf, T0))
+        return receipt[:-1] + bytes([receipt[-1] ^ 1]) if mood == "bad_receipt" else receipt
+
+
+def _unbase64url(text: str) -> bytes:
+    import base64
+
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
