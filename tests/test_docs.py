@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import aigaq
-from aigaq.base import Settings, error_classes
+from aigaq.base import AigaqError, Settings, error_classes
 from aigaq.election.problems import REASONS
 
 ROOT = Path(__file__).parents[1]
@@ -58,10 +58,11 @@ def test_error_codes_are_unique_and_name_their_room() -> None:
 
 
 def test_the_reference_names_no_code_that_is_gone() -> None:
-    codes = {cls.code for cls in our_errors()} | {r.code for r in REASONS}
+    codes = {AigaqError.code, *(cls.code for cls in our_errors()), *(r.code for r in REASONS)}
     rooms = {code.split(".")[0] for code in codes}
     named = set(re.findall(r"^\| `([a-z]+\.[a-z0-9_]+)` \|", reference(), re.MULTILINE))
-    assert not {code for code in named if code.split(".")[0] in rooms} - codes
+    gone = sorted(c for c in named - codes if c.split(".")[0] in rooms and not c.endswith(".toml"))
+    assert not gone
 
 
 def test_every_setting_is_explained() -> None:

@@ -103,7 +103,7 @@ def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
 
 
 def main(rooms: list[str]) -> int:
-    """Renew the catalogues of the rooms named, else of all."""
+    """Renew the catalogues of the rooms named, else of all; a test, not this, fails while translations are missing."""
     lacking = 0
     for room in rooms or ROOMS:
         texts = collect(room)
@@ -117,7 +117,8 @@ def main(rooms: list[str]) -> int:
             empty = sum(not all(_forms(m.string)) for m in read_po(io.BytesIO(after), locale=language) if m.id)
             lacking += empty
             print(f"{path.relative_to(SOURCE.parents[1])}: {len(texts)} texts, {empty} to translate")
-    return 1 if lacking else 0
+    print(f"{lacking} translations to write" if lacking else "all texts are translated")
+    return 0
 
 
 if __name__ == "__main__":
