@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, settings
 
 from aigaq.ledger import SigningKey
+
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 ORIGIN = "log.example/vote-26/s/s-101"
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(b"\1" * 32))
@@ -28,6 +32,7 @@ def power_failing_at(step: int, fault: Callable[[], BaseException] = PowerFailur
     """
     left = [step]
     unsynced: list[Path] = []
+    synced: set[Path] = set()
     whole = {"fsync": os.fsync, "replace": Path.replace, "mkdir": Path.mkdir, "unlink": Path.unlink}
 
     def spend() -> None:
@@ -38,11 +43,13 @@ def power_failing_at(step: int, fault: Callable[[], BaseException] = PowerFailur
     def fsync(handle: int) -> None:
         spend()
         whole["fsync"](handle)
-        folder = Path(f"/proc/self/fd/{handle}").resolve()
-        unsynced[:] = [path for path in unsynced if path.parent != folder]
+        path = Path(f"/proc/self/fd/{handle}").resolve()
+        synced.add(path)
+        unsynced[:] = [renamed for renamed in unsynced if renamed.parent != path]
 
     def replace(self: Path, target: Path) -> Path:
         spend()
+        assert self.resolve() in synced, "a name before its bytes are on disk"
         unsynced.append(target)
         return whole["replace"](self, target)
 
@@ -60,6 +67,14 @@ def power_failing_at(step: int, fault: Callable[[], BaseException] = PowerFailur
         patch.setattr(Path, "mkdir", mkdir)
         patch.setattr(Path, "unlink", unlink)
         yield unsynced
+
+
+@pytest.fixture(scope="session", autouse=True)
+def disk_without_waiting() -> Iterator[None]:
+    """A sync changes nothing that a running kernel shows; what it means for a crash is played by `power_failing_at`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def body(log: StationLog, held: int) -> bytes:
     return log.checkpoint() + b"".join(log.leaf_hashes(held, log.size))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sizes=st.lists(st.integers(0, 600), max_size=6), reopen=st.booleans())
 def test_the_copy_follows_the_log(box, tmp_path_factory, sizes, reopen):
     folder = tmp_path_factory.mktemp("logs")
@@ -169,7 +169,7 @@ def test_a_hash_may_look_like_a_signature_line(box, tmp_path):
     assert replica.accept(body(log, 0)).size == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=st.integers(0, 400), added=st.integers(1, 400), step=st.integers(0, 30), other=st.integers(1, 400))
 def test_after_a_power_failure_the_station_sends_again(box, tmp_path_factory, before, added, step, other):
     """The centre loses power at any write; the station comes back with another, longer or shorter batch."""

@@ -34,7 +34,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sizes=batches, reopen=st.booleans())
 def test_any_batches_give_the_root_of_the_whole(box, tmp_path_factory, sizes, reopen):
     folder = tmp_path_factory.mktemp("log")
@@ -115,7 +115,7 @@ def test_an_entry_that_does_not_fit_a_bundle_is_refused(box, tmp_path):
     assert list(log.check()) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     before=st.integers(0, 530),
     added=st.integers(1, 530),

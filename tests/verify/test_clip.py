@@ -242,7 +242,7 @@ schedules = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(schedule=schedules)
 def test_the_verdict_follows_from_the_schedule(kit, schedule):
     """A station that signs what it did: the verdict is the worst thing in the schedule."""
@@ -266,7 +266,7 @@ def test_the_verdict_follows_from_the_schedule(kit, schedule):
     assert maker.judge().verdict is worst
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(schedule=schedules, data=st.data())
 def test_no_row_can_be_cut_out(kit, schedule, data):
     """Whoever takes rows out of the middle, bytes, proofs and list with them, breaks the chain."""
