@@ -9,11 +9,15 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
+from hypothesis import settings
 
 from aigaq.archive import Archive, create_asgi
 from aigaq.base import ManualClock
 from aigaq.election import example_register
 from aigaq.ledger import SigningKey
+
+settings.register_profile("archive", deadline=None)
+settings.load_profile("archive")
 
 # Helpers beside the tests; --import-mode=importlib does not put this folder on the path.
 _spec = importlib.util.spec_from_file_location("archive_box", Path(__file__).with_name("box.py"))

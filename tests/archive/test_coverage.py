@@ -87,7 +87,11 @@ islands = st.lists(
 )
 gaps = st.lists(
     st.builds(
-        lambda a, b, cause, s: gap(a, b, cause, sealed=s), times, times | st.none(), st.sampled_from(GapCause), st.booleans()
+        lambda a, b, cause, s: gap(a, b, cause, sealed=s),
+        times,
+        times | st.none(),
+        st.sampled_from(GapCause),
+        st.booleans(),
     ),
     max_size=12,
 )
@@ -114,7 +118,9 @@ def expected(islands, gaps, moment, now, duty):
     covering = [g for g in gaps if g.start_ms <= moment < (max(g.start_ms, now) if g.end_ms is None else g.end_ms)]
     if covering:
         off = {g.cause is GapCause.OFF_DUTY for g in covering}
-        return {True: SpanState.OFF_DUTY, False: SpanState.GAP}[first_of(gaps, moment, now) if len(off) > 1 else off.pop()]
+        return {True: SpanState.OFF_DUTY, False: SpanState.GAP}[
+            first_of(gaps, moment, now) if len(off) > 1 else off.pop()
+        ]
     if moment >= now:
         return SpanState.FUTURE
     if duty and not duty[0] <= moment < duty[1]:

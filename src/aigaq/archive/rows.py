@@ -245,7 +245,7 @@ def alone(connection: sa.Connection, before_ms: int, limit: int) -> list[Alone]:
     """Stream minutes that end before a time and have more than one segment object of their own, oldest first."""
     minute = rows.c.start_ms - rows.c.start_ms % 60_000
     keys = (rows.c.station, rows.c.camera, rows.c.stream, minute.label("minute"))
-    single = rows.c.bundle.is_(None) & (rows.c.kind == int(Kind.SEGMENT)) & (rows.c.start_ms < before_ms - 60_000)
+    single = rows.c.bundle.is_(None) & (rows.c.kind == int(Kind.SEGMENT)) & (minute <= before_ms - 60_000)
     many = sa.select(*keys).where(single).group_by(*keys).having(sa.func.count() > 1)
     found = connection.execute(many.order_by(sa.text("minute")).limit(limit))
     return [Alone(StreamKey(r.station, r.camera, r.stream), r.minute) for r in found]

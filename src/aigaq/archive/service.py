@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import logging
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final, Self, TextIO
@@ -81,6 +82,10 @@ class Archive:
         self.ingest = Ingest(folder, register, self.enrolment, self.database, self.blobs, clock, key, self._heard)
         self.media = Media(register, self.database, self.blobs, self.footage, self.live, self.tails, self.stills, clock)
         self.compactor = Compactor(election, self.database, self.blobs, self.footage, clock)
+        # What was being made when the process died has no reader any more.
+        self._derived = folder / "derived"
+        shutil.rmtree(self._derived, ignore_errors=True)
+        self._derived.mkdir()
         self._tasks: list[asyncio.Task[None]] = []
         self._recall()
 
@@ -196,9 +201,7 @@ class Archive:
             MixedCodecsError: the picture changed inside.
             CannotDecodeError: the footage cannot be read.
         """
-        folder = self.folder / "derived"
-        folder.mkdir(exist_ok=True)
-        return await asyncio.to_thread(make_plain, wanted, self.footage, folder)
+        return await asyncio.to_thread(make_plain, wanted, self.footage, self._derived)
 
     # ---- inside
 
