@@ -42,7 +42,7 @@ def test_a_gap_is_shown_in_two_zones_and_exits_with_3(verify, kit):
     maker = kit.Maker().segment().gap(kit.T0 + 5_000).segment()
     code, out, _ = verify(kit.stored_zip(maker.files()), "--zone", "Asia/Almaty")
     assert code == 3
-    assert "11:06:42.000 – 11:06:45.000 UTC = 2026-11-18 16:06:42.000 – 16:06:45.000 +05, 3.000 s; no_rtp" in out
+    assert "11:06:42.000 to 11:06:45.000 UTC = 2026-11-18 16:06:42.000 to 16:06:45.000 +05, 3.000 s; no_rtp" in out
 
 
 def test_json_is_for_programs(verify, kit):

@@ -77,7 +77,7 @@ def test_an_open_gap_reaches_to_the_end_and_says_what_it_does_not_show(kit):
     report = maker.judge(maker.files(end=kit.T0 + 60_000))
     assert report.verdict is Verdict.GAP
     assert report.stretches == (Stretch(kit.T0 + 2_000, None, "no_rtp"),)
-    assert "whether footage follows is not shown" in report.as_text()
+    assert "since 2026-11-18 11:06:42.000 UTC, not closed when the clip was made" in report.as_text()
 
 
 def test_an_open_gap_that_the_next_row_does_not_close_fails(kit):
@@ -341,6 +341,16 @@ def test_init_segments_are_found_by_their_whole_hash(kit, minute):
     name = init_file(hashlib.sha256(kit.INIT).digest())
     for data in (b"", kit.INIT[:-1], kit.INIT + b"\0", bytes(2 << 20)):
         assert minute.judge({**files, name: data}).verdict is Verdict.FAILED
+
+
+def test_two_init_segments_may_not_share_one_file(kit):
+    """A file is found by a part of its hash: a row whose init has the same beginning and another end is not served."""
+    first = kit.Maker().segment().segment()
+    twin = first.rows[1].init_sha256[:8] + bytes(24)
+    first.rows[1] = replace(first.rows[1], init_sha256=twin)
+    report = first.judge()
+    assert report.verdict is Verdict.FAILED
+    assert bad_lines(report) == {"bytes"}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,12 @@ def test_any_bytes_give_a_policy_or_a_reason(data):
         assert parse_policy(data).quorum
 
 
+def test_a_key_name_that_is_no_text_is_refused(keys):
+    _, _, rest = str(keys[0]).partition("+")
+    with pytest.raises(PolicyError, match="line 1: not a key name"):
+        parse_policy(b"log \xff+" + rest.encode() + b"\nquorum none\n")
+
+
 def test_a_huge_file_is_refused():
     with pytest.raises(PolicyError, match="more than"):
         parse_policy(b"#" * ((16 << 20) + 1))

@@ -12,25 +12,15 @@ LedgerError
 ```
 """
 
-from aigaq.base import N_, AigaqError, Explanation, Language, translate
+from aigaq.base import N_, AigaqError
 
 
 class LedgerError(AigaqError):
-    """Root of the ledger's errors. A `problem` among the facts is a message id, and is translated too."""
+    """Root of the ledger's errors."""
 
     code = "ledger.error"
     why = N_("The log could not do this.")
     hint = N_("Look at the log of the program for the cause.")
-
-    def explain(self, language: Language = "en") -> Explanation:
-        """The error in the reader's language."""
-        facts = {name: translate(f, language) if isinstance(f, str) else f for name, f in self.facts.items()}
-        return Explanation(
-            code=self.code,
-            where=self.where,
-            why=translate(self.why, language).format_map(facts),
-            hint=translate(self.hint, language),
-        )
 
 
 class KeyFileError(LedgerError):

@@ -75,14 +75,10 @@ def verify_clip(stream: BinaryIO, policy: Policy | None = None) -> Report:
 def _judge(clip: Manifest, files: _Files, policy: Policy | None) -> Report:
     rows, unreadable = _read_rows(files)
     missing_time = stretches(clip, rows)
+    chained = f"{_count(len(rows), 'row')}, numbered and chained without a break"
     lines = (
         _check_bytes(clip, rows, files),
-        _line(
-            "records",
-            Verdict.FAILED,
-            [*unreadable, *broken_chain(clip, rows)],
-            f"{_count(len(rows), 'row')}, numbered and chained without a break",
-        ),
+        _line("records", Verdict.FAILED, [*unreadable, *broken_chain(clip, rows)], chained),
         *_check_log(clip, rows, files, policy),
         _check_interval(missing_time),
         _line("files", Verdict.FAILED, _stray_files(clip, files), "none missing, none added"),
@@ -113,7 +109,7 @@ def _read_rows(files: _Files) -> tuple[list[Row], list[str]]:
 
 def _check_bytes(clip: Manifest, rows: Sequence[Row], files: _Files) -> Line:
     problems: list[str] = []
-    inits: dict[str, bytes] = {}
+    inits: set[bytes] = set()
     count = 0
     for row in rows:
         record = row.record
@@ -123,11 +119,10 @@ def _check_bytes(clip: Manifest, rows: Sequence[Row], files: _Files) -> Line:
         if name not in files.sizes and not touches(row, clip):
             continue  # a neighbour, here for its row alone
         count += 1
-        inits.setdefault(init_file(record.init_sha256), record.init_sha256)
+        inits.add(record.init_sha256)
         problems.extend(f"{name}: {problem}" for problem in _bad_segment(record, files.read(name, record.size)))
-    for name, sha256 in inits.items():
-        if hashlib.sha256(files.read(name, _MAX_INIT) or b"").digest() != sha256:
-            problems.append(f"{name}: missing, or not the bytes that were sealed")
+    wrong = [i for i in inits if hashlib.sha256(files.read(init_file(i), _MAX_INIT) or b"").digest() != i]
+    problems.extend(f"{init_file(sha256)}: missing, or not the bytes that were sealed" for sha256 in wrong)
     good = f"{_count(count, 'segment')} and {_count(len(inits), 'init file')} are the bytes that were sealed (SHA-256)"
     return _line("bytes", Verdict.FAILED, problems, good)
 
@@ -195,7 +190,7 @@ def _check_key(note: bytes, origin: str, policy: Policy | None) -> Line:
     try:
         _, key = Checkpoint.open(note, policy.keys_of(origin) if policy else ())
     except UnknownKeyError:
-        reason = "no trust file was given (--trust)" if policy is None else "the trust file has not the key that signed"
+        reason = "the trust file does not hold the key that signed" if policy else "no trust file was given (--trust)"
         return Line("key", Verdict.UNKNOWN_KEY, f"{reason}, for the log {origin}")
     except NoteError as error:
         return Line("key", Verdict.FAILED, str(error))

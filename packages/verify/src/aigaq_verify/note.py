@@ -178,5 +178,5 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def _check_key_name(name: str) -> None:
-    if not name or "+" in name or any(c.isspace() or c < " " for c in name):
-        raise NoteError("not a key name: empty, or with a space or a plus")
+    if not name or any(c in "+\x7f" or c.isspace() or c < " " or "\ud800" <= c <= "\udfff" for c in name):
+        raise NoteError("not a key name: empty, or with a space, a plus or what is no text")

@@ -111,7 +111,7 @@ class Report:
 
 
 def show_span(start: int, end: int, zone: tzinfo | None = None) -> str:
-    """`2026-11-22 10:00:00.000 – 10:01:00.000 UTC`, and the same in a local zone when one is given."""
+    """`2026-11-22 10:00:00.000 to 10:01:00.000 UTC`, and the same in a local zone when one is given."""
     spans: Sequence[tzinfo] = [UTC] if zone is None else [UTC, zone]
     return " = ".join(_show_in(start, end, z) for z in spans)
 
@@ -119,13 +119,13 @@ def show_span(start: int, end: int, zone: tzinfo | None = None) -> str:
 def _show_in(start: int, end: int, zone: tzinfo) -> str:
     first, last = (datetime.fromtimestamp(ms // 1000, zone) for ms in (start, end))
     day = "" if first.date() == last.date() else f"{last:%Y-%m-%d} "
-    return f"{first:%Y-%m-%d %H:%M:%S}.{start % 1000:03} – {day}{last:%H:%M:%S}.{end % 1000:03} {last:%Z}"
+    return f"{first:%Y-%m-%d %H:%M:%S}.{start % 1000:03} to {day}{last:%H:%M:%S}.{end % 1000:03} {last:%Z}"
 
 
 def _show_stretch(stretch: Stretch, zone: tzinfo | None) -> str:
     cause = f"{stretch.cause}: {CAUSES[stretch.cause]}" if stretch.cause else "SILENT: nobody signed for it"
     if stretch.to_ms is None:
-        since = show_span(stretch.from_ms, stretch.from_ms, zone)
-        return f"{since}, and not closed when the clip was made; whether footage follows is not shown; {cause}"
+        since = show_span(stretch.from_ms, stretch.from_ms, zone).split(" to ")[0]
+        return f"since {since} UTC, not closed when the clip was made: whether footage follows is not shown; {cause}"
     seconds = (stretch.to_ms - stretch.from_ms) / 1000
     return f"{show_span(stretch.from_ms, stretch.to_ms, zone)}, {seconds:.3f} s; {cause}"
