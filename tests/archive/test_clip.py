@@ -8,7 +8,7 @@ import sys
 import zipfile
 
 import pytest
-from archive_box import START
+from archive_box import START, cut
 
 from aigaq.archive import StreamKey, trust_file
 from aigaq.archive.zipstream import ZipStream
@@ -147,8 +147,6 @@ async def test_the_plain_mp4_plays_and_says_what_it_is(ready, center, tmp_path, 
 
 
 async def test_a_change_of_picture_cannot_be_one_mp4_but_one_clip(ready, center, other_size_video, tmp_path):
-    from archive_box import cut
-
     await ready.send_all(ready.box.segments(START, 2))
     ready.box.reel = cut(other_size_video)
     await ready.init()

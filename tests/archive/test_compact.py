@@ -1,6 +1,7 @@
 """Minute objects: bytes unchanged, and nothing lost wherever the process dies."""
 
 import asyncio
+from pydoc import locate
 
 import pytest
 from archive_box import START, Uplink
@@ -124,8 +125,6 @@ async def test_dying_at_any_point_loses_nothing(ready, center, monkeypatch, poin
 
 
 def dying(target, when):
-    from pydoc import locate
-
     real = locate(target)
 
     def die(*args, **kwargs):

@@ -14,7 +14,8 @@ NOW = 1000
 
 def gap(start, end, cause=GapCause.NO_RTP, *, sealed=True):
     return Row(
-        "s", "c", "sub", 0, Kind.GAP, start, end, cause, b"", b"", 0, 0, None, None, None, 0, 0, b"", 1 if sealed else None
+        "s", "c", "sub", 0, Kind.GAP, start, end, cause, b"", b"", 0, 0, None, None, None, 0, 0, b"",
+        1 if sealed else None,
     )  # fmt: skip
 
 
@@ -133,8 +134,7 @@ def first_of(gaps, moment, now):
     spans = sorted((g.start_ms, max(g.start_ms, now) if g.end_ms is None else g.end_ms, n) for n, g in enumerate(gaps))
     at = None
     for low, high, number in spans:
-        low = low if at is None else max(low, at)
-        if low <= moment < high:
+        if (low if at is None else max(low, at)) <= moment < high:
             return gaps[number].cause is GapCause.OFF_DUTY
         at = max(high, at if at is not None else high)
     raise AssertionError

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,7 +91,7 @@ def test_pieces_of_a_hole_tile_it(length):
     pieces = list(gap_items(START, START + length))
     assert sum(p.duration_ms for p in pieces) == length
     assert pieces[0].start_ms == START
-    assert all(a.end_ms == b.start_ms for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(a.end_ms == b.start_ms for a, b in pairwise(pieces))
     assert all(1000 <= p.duration_ms < 3000 for p in pieces) or len(pieces) == 1
 
 
@@ -127,7 +128,7 @@ def test_every_archive_playlist_holds_the_rules(steps):
 
 def follow_rules(found):
     """Time goes on without a step unless a discontinuity is declared; a map holds until the next."""
-    for (start, length, _, _), (after, _, _, tags) in zip(found, found[1:], strict=False):
+    for (start, length, _, _), (after, _, _, tags) in pairwise(found):
         if "#EXT-X-DISCONTINUITY" not in tags:
             assert abs(after - start - length) <= 500
         if "#EXT-X-MAP" in tags:

@@ -1,0 +1,130 @@
+"""Whatever is wrong in a stored archive, fsck finds it; whatever is right, it leaves alone."""
+
+import pytest
+from archive_box import START
+
+from aigaq.archive import store
+from aigaq.archive.fsck import Fsck, Level
+from aigaq_verify import VerifierKey
+
+
+@pytest.fixture
+async def full(uplink, center):
+    """Two minutes of footage, one compacted, with a gap; sealed, and one row more."""
+    box = uplink.box
+    await uplink.init()
+    rows = [*box.segments(START + 50_000, 7), box.gap(START + 64_000, START + 66_000), *box.segments(START + 66_000, 2)]
+    await uplink.send_all(rows)
+    await uplink.checkpoint()
+    await uplink.send_all([box.segment(START + 70_000)])
+    center.clock.advance(100)
+    assert await center.archive.compactor.run() == 1
+    return center
+
+
+def checked(center, level=Level.HASH, *, logs=True):
+    key = VerifierKey("center", center.key.public)
+    fsck = Fsck(center.archive.folder, center.register.election.id, center.archive.enrolment, key, level)
+    seen = []
+    found = fsck.run(logs=logs, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (11, 11)
+    return found
+
+
+def change(center, table, **values):
+    center.archive.database.submit(lambda c: c.execute(table.update().values(values))).result()
+
+
+def a_file(center, *, bundle):
+    names = [n for n, _ in center.archive.blobs.list() if n.endswith(".m4s")]
+    wanted = [n for n in names if n.rsplit("/", 1)[1].startswith("m") is bundle]
+    return center.archive.blobs.folder / wanted[0]
+
+
+@pytest.mark.parametrize("level", Level)
+async def test_a_sound_archive_is_sound(full, level):
+    found = checked(full, level)
+    assert (found.problems, found.orphans, found.rows) == ([], [], 11)
+    assert (found.bytes_read > 0) is (level is Level.HASH)
+
+
+@pytest.mark.parametrize("bundle", [True, False])
+async def test_a_missing_object(full, bundle):
+    a_file(full, bundle=bundle).unlink()
+    found = checked(full, Level.PRESENCE)
+    assert {p.kind for p in found.problems} == {"missing"}
+    assert len(found.problems) == (5 if bundle else 1)
+
+
+@pytest.mark.parametrize("bundle", [True, False])
+async def test_an_object_that_grew_or_shrank(full, bundle):
+    path = a_file(full, bundle=bundle)
+    data = path.read_bytes()
+    for other in (data + b"x", data[:-1]):
+        path.write_bytes(other)
+        assert checked(full, Level.PRESENCE).problems == []
+        assert {p.kind for p in checked(full, Level.SIZE).problems} == {"size"}
+
+
+@pytest.mark.parametrize("bundle", [True, False])
+async def test_one_changed_bit(full, bundle):
+    path = a_file(full, bundle=bundle)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert checked(full, Level.SIZE).problems == []
+    assert [p.kind for p in checked(full).problems] == ["hash"]
+
+
+async def test_a_missing_or_changed_init(full):
+    path = next((full.archive.blobs.folder / "init").iterdir())
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"?")
+    assert [p.kind for p in checked(full).problems] == ["hash"]
+    path.unlink()
+    assert {p.kind for p in checked(full, Level.PRESENCE).problems} == {"missing"}
+
+
+async def test_an_object_that_no_row_names_is_a_note(full):
+    full.archive.blobs.put_once("example-2027/stray.m4s", b"x")
+    found = checked(full)
+    assert (found.problems, found.orphans) == ([], ["example-2027/stray.m4s"])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"end_ms": START}, "record"),
+        ({"seq": store.rows.c.seq + 1000}, "record"),
+        ({"receipt": b"x"}, "receipt"),
+        ({"log_index": store.rows.c.log_index + 1}, "log"),
+        ({"record": b"\x80"}, "record"),
+        ({"cause": "operator"}, "record"),
+    ],
+)
+async def test_a_changed_row(full, values, kind):
+    change(full, store.rows, **values)
+    assert kind in {p.kind for p in checked(full).problems}
+
+
+async def test_a_row_that_follows_another(full, uplink):
+    def swap(connection):
+        first = connection.execute(store.rows.select().where(store.rows.c.seq == 0)).one()
+        connection.execute(store.rows.update().where(store.rows.c.seq == 0).values(leaf=b"0" * 32))
+        return first
+
+    full.archive.database.submit(swap).result()
+    assert {"record", "chain", "log"} <= {p.kind for p in checked(full).problems}
+
+
+async def test_a_damaged_log_and_a_lost_log(full):
+    folder = full.archive.folder / "logs" / "example-001"
+    tile = next(p for p in folder.rglob("*") if p.is_file() and "tile" in str(p))
+    data = bytearray(tile.read_bytes())
+    data[0] ^= 1
+    tile.write_bytes(data)
+    assert "log" in {p.kind for p in checked(full).problems}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert "log" in {p.kind for p in checked(full, Level.PRESENCE).problems}
+    assert checked(full, logs=False).problems == []
