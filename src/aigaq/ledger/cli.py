@@ -19,8 +19,9 @@ def verify(
 ) -> None:
     """Judge a clip offline: bytes intact, station key trusted, in the station's log, no silent hole.
 
-    Exit codes: 0 VERIFIED · 3 GAP, signed by the station · 4 SILENT HOLE · 5 NOT IN LOG · 6 UNKNOWN KEY, or no trust
-    file · 7 FAILED · 8 not a clip · 2 wrong usage · 1 internal error.
+    Exit codes: 0 VERIFIED · 3 GAP, signed by the station · 4 SILENT HOLE ·
+    5 NOT IN LOG · 6 UNKNOWN KEY, or no trust file · 7 FAILED ·
+    8 not a clip · 2 wrong usage · 1 internal error.
 
     Get the trust file from someone other than the one who gave you the clip.
     """
