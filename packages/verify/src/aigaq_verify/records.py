@@ -67,6 +67,9 @@ class Flag(enum.IntFlag):
     """The box had no time source when it recorded this."""
 
 
+_ALL_FLAGS: Final = sum(Flag)
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
     """Facts of one sealed segment (type 1). Times are UTC milliseconds by the station's clock."""
@@ -93,7 +96,7 @@ class SegmentRecord:
         _check_int("size", self.size, 1, MAX_SEGMENT)
         _check_hash("sha256", self.sha256, 32)
         _check_hash("init_sha256", self.init_sha256, 32)
-        _check_int("flags", int(self.flags), 0, sum(Flag))
+        _check_int("flags", int(self.flags), 0, _ALL_FLAGS)
 
     @property
     def file_name(self) -> str:
@@ -188,7 +191,7 @@ def decode_record(data: bytes) -> Record:
 def _from_items(items: list[Any]) -> Record:
     match items:
         case [1, *values, flags] if len(values) == 13:
-            _check_int("flags", flags, 0, sum(Flag))
+            _check_int("flags", flags, 0, _ALL_FLAGS)
             return SegmentRecord(*tuple(values), flags=Flag(flags))
         case [4, *values] if len(values) == 12:
             if values[7] not in list(GapCause):
