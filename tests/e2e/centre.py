@@ -28,7 +28,7 @@ sys.modules["e2e_box"] = box_module
 _spec.loader.exec_module(box_module)
 
 CAMERAS = ("desk", "box", "booths", "observers", "table")
-HISTORY_S = 150
+HISTORY_S = 120
 GAP = (60, 84)
 """Seconds after the beginning in which the second camera signed that it could not be reached."""
 ALL_DAY = dict.fromkeys(Zone, (time(0), time(0)))
@@ -60,18 +60,19 @@ class Feeder:
         self.start = self.at = start_ms
 
     async def history(self, seconds: int, gap: tuple[int, int] | None) -> None:
+        """All cameras at once, each in its own order; one of them has the gap."""
         await self.uplink.init()
-        start = self.at
-        for camera in CAMERAS:
-            for second in range(0, seconds, 2):
-                hidden = gap and camera == "box" and gap[0] <= second < gap[1]
-                if not hidden:
-                    await self.uplink.send_all([self.box.segment(start + second * 1000, camera)])
-                elif second == gap[0]:
-                    closed = (start + gap[0] * 1000, start + gap[1] * 1000, GapCause.NO_CONNECT)
-                    await self.uplink.send_all([self.box.gap(*closed, camera=camera)])
-        self.at = start + seconds * 1000
+        await asyncio.gather(*(self._past(camera, seconds, gap if camera == "box" else None) for camera in CAMERAS))
+        self.at = self.start + seconds * 1000
         await self.seal()
+
+    async def _past(self, camera: str, seconds: int, gap: tuple[int, int] | None) -> None:
+        for second in range(0, seconds, 2):
+            if not gap or not gap[0] <= second < gap[1]:
+                await self.uplink.send_all([self.box.segment(self.start + second * 1000, camera)])
+            elif second == gap[0]:
+                closed = (self.start + gap[0] * 1000, self.start + gap[1] * 1000, GapCause.NO_CONNECT)
+                await self.uplink.send_all([self.box.gap(*closed, camera=camera)])
 
     async def seal(self) -> None:
         assert (await self.uplink.checkpoint()).status_code == 200
@@ -116,7 +117,11 @@ async def _run(folder: Path, video: Path, register: Register, facts: list, ready
     folder.mkdir(parents=True, exist_ok=True)
     key = SigningKey.create(folder / "center.key")
     archive = Archive(folder / "data", register, clock, key, log_domain=box_module.DOMAIN)
-    async with archive, serving(create_asgi(archive, create_pages(archive))) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
+    async with (
+        archive,
+        serving(create_asgi(archive, create_pages(archive))) as url,
+        httpx2.AsyncClient(base_url=url, timeout=20) as http,
+    ):
         feeders = {}
         start = utc_ms(clock) // 2000 * 2000 - HISTORY_S * 1000
         for station, begins in (("example-001", start), ("example-002", start - 60_000)):

@@ -46,7 +46,7 @@ export class AigaqStation extends HTMLElement {
   }
 
   #begin(wall: number): void {
-    for (const part of this.querySelectorAll<HTMLElement>("[data-scripted]")) part.hidden = false;
+    for (const part of this.querySelectorAll<HTMLElement>("[data-scripted], [data-unscripted]")) part.hidden = "unscripted" in part.dataset;
     const around = this.#page.t_ms === null ? null : { from: wall - 15 * 60_000, to: wall + 15 * 60_000 };
     this.#timeline.begin(this.#page, this.#clock, around ?? { from: this.#page.view_from_ms, to: this.#page.to_ms });
     this.#clip.begin(this.#page, this.#clock, (camera) => this.#coverage.get(camera) ?? [], () => this.#now());
@@ -86,7 +86,9 @@ export class AigaqStation extends HTMLElement {
   }
 
   #jumpTo(wall: number): void {
+    this.#master.hold();
     this.#master.seek(wall);
+    this.#timeline.set(wall, this.#state.camera, true);
     for (const player of this.#players) player.expectJump();
   }
 
@@ -132,10 +134,10 @@ export class AigaqStation extends HTMLElement {
   #readout(wall: number): void {
     const at = this.querySelector<HTMLElement>(".now-time")!;
     const behind = Math.max(0, Math.round((this.#now() - wall) / 1000));
-    const known = this.#player(this.#state.camera)?.condition === "playing";
-    const live = this.#state.mode === "live" && known;
-    at.textContent = this.#state.mode === "live" && !known ? "" : this.#clock.stamp(wall);
-    this.querySelector<HTMLElement>(".now-mode")!.textContent = live ? say(this.#page.words, "live_behind", { seconds: behind }) : "";
+    const live = this.#state.mode === "live";
+    const known = !live || this.#player(this.#state.camera)?.condition === "playing";
+    at.textContent = known ? this.#clock.stamp(wall) : "";
+    this.querySelector<HTMLElement>(".now-mode")!.textContent = known && live ? say(this.#page.words, "live_behind", { seconds: behind }) : "";
   }
 
   /** Says on the tile why there is no picture, and until when. */
@@ -179,14 +181,12 @@ export class AigaqStation extends HTMLElement {
     }
     this.dataset["mode"] = mode;
     this.dataset["playing"] = String(playing);
-    const play = this.querySelector<HTMLElement>("[data-do=play]");
-    play?.setAttribute("aria-label", say(this.#page.words, playing ? "pause" : "play"));
+    this.querySelector("[data-do=play]")?.setAttribute("aria-label", say(this.#page.words, playing ? "pause" : "play"));
     this.querySelector("[data-do=live]")?.setAttribute("aria-pressed", String(mode === "live"));
     const search = query(this.#state, this.#state.mode === "archive" ? this.#master.wall() : 0);
     history.replaceState(null, "", search);
     for (const link of document.querySelectorAll<HTMLAnchorElement>(".languages a")) link.search = search;
-    const rate = this.querySelector<HTMLSelectElement>("[name=rate]");
-    if (rate) rate.value = String(this.#state.rate);
+    this.querySelector<HTMLSelectElement>("[name=rate]")!.value = String(this.#state.rate);
   }
 
   #listen(): void {
@@ -210,6 +210,7 @@ export class AigaqStation extends HTMLElement {
     this.#timeline.set(ms, this.#state.camera, false);
     if (performance.now() - this.#scrubbed < SCRUB_MS) return;
     this.#scrubbed = performance.now();
+    if (spanAt(this.#coverage.get(this.#state.camera) ?? [], ms)?.state !== "recorded") return;
     void this.#player(this.#state.camera)?.refreshStill(ms);
   }
 
@@ -292,8 +293,7 @@ export class AigaqStation extends HTMLElement {
   async #copyLink(wall: number): Promise<void> {
     const here = new URL(query({ ...this.#state, mode: "archive" }, wall), location.href).href;
     const copied = await navigator.clipboard?.writeText(here).then(() => true, () => false);
-    const shown = this.querySelector<HTMLElement>(".said")!;
-    shown.textContent = copied ? say(this.#page.words, "link_copied") : here;
+    this.querySelector(".said")!.textContent = copied ? say(this.#page.words, "link_copied") : here;
   }
 }
 

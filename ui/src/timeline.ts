@@ -46,16 +46,21 @@ export class AigaqTimeline extends HTMLElement {
   }
 
   show(coverage: ReadonlyMap<string, readonly Span[]>, until: number): void {
+    this.#extend(until);
+    this.#coverage = coverage;
+    this.#draw();
+  }
+
+  #extend(until: number): void {
     const after = { from: this.#whole.from, to: Math.max(until, this.#whole.to) };
     this.#view = grow(this.#view, this.#whole, after);
     this.#whole = after;
-    this.#coverage = coverage;
-    this.#draw();
   }
 
   /** Moves the head; `follow` keeps it in view. */
   set(wall: number, camera: string, follow: boolean): void {
     const before = this.#view;
+    if (wall > this.#whole.to) this.#extend(wall);
     this.#wall = wall;
     this.#camera = camera;
     if (follow && !this.#dragging) this.#view = reveal(this.#view, wall, this.#whole);
@@ -125,7 +130,7 @@ export class AigaqTimeline extends HTMLElement {
 
   #drawHead(): void {
     const x = toX(this.#wall, this.#view, this.#width);
-    this.#slider.hidden = x < -1 || x > this.#width + 1;
+    this.#slider.classList.toggle("outside", x < -1 || x > this.#width + 1);
     this.#slider.style.translate = `${x.toFixed(1)}px 0`;
     const spoken = say(this.#page.words, "slider_value", { time: this.#clock.stamp(this.#wall), state: this.#stateText(this.#camera, this.#wall) });
     const values = { valuemin: this.#whole.from, valuemax: this.#whole.to, valuenow: Math.round(this.#wall), valuetext: spoken };
@@ -156,6 +161,7 @@ export class AigaqTimeline extends HTMLElement {
     this.#over.addEventListener("pointerleave", () => (this.#tip.hidden = true));
     this.#over.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.#slider.addEventListener("keydown", (event) => this.#key(event));
+    this.#slider.addEventListener("focus", () => this.set(this.#wall, this.#camera, true));
   }
 
   #at(event: MouseEvent): number {

@@ -12,7 +12,7 @@ from aigaq_verify import HOLE_MS, GapCause
 
 WEEK_MS: Final = 7 * 86_400_000
 LEAST_RANGE_MS: Final = 3_600_000
-LEAST_VIEW_MS: Final = 5 * 60_000
+LEAST_VIEW_MS: Final = 2 * 60_000
 LANE_WIDTH: Final = 1000
 THINNEST_GAP: Final = 3
 """A gap of a second stays visible in the drawing of a whole day."""

@@ -1,0 +1,189 @@
+"""Every page in every language: whole, translated, readable, without complaint from the browser."""
+
+import json
+import re
+
+import pytest
+
+from aigaq.base import LANGUAGES
+
+STATION = "station/example-001"
+EMPTY = "station/example-003"
+PAGES = ["", "check", STATION, EMPTY, "?q=zzz", "no/such/page"]
+LATIN = {"English", "Eng", "JavaScript", "JSON", "UTC", "Shift", "Page", "down", "Space", "policy", "txt"}
+"""Names that stand on keys, in formats and in the switch of languages."""
+CONSOLE_404 = "Failed to load resource"
+
+TEXTS = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    if (!walk.currentNode.parentElement.closest('script, code')) found.push(walk.currentNode.data.trim());
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [alt], [placeholder], [aria-valuetext]')) {
+    for (const name of ['aria-label', 'title', 'alt', 'placeholder', 'aria-valuetext']) found.push(element.getAttribute(name) ?? '');
+  }
+  return [...new Set(found.filter(Boolean))];
+}"""
+
+# Accessible names as far as these pages need them (accname 1.2 §4.3): label, content, alternative text.
+NAMELESS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, [role=slider], img, svg[role=img]')]
+  .filter((e) => e.checkVisibility() && !e.closest('[aria-hidden=true]'))
+  .filter((e) => {
+    if (e.tagName === 'IMG') return !e.hasAttribute('alt');
+    const label = e.getAttribute('aria-label') ?? (e.labels && e.labels[0]?.textContent) ?? '';
+    return !(label.trim() || e.textContent.trim() || e.querySelector('img[alt]:not([alt=""])'));
+  }).map((e) => e.outerHTML.slice(0, 200))"""
+
+# WCAG 2.2 §1.4.3, where the ground is a plain colour; text over pictures stands on a dark gradient of its own.
+FAINT = """() => {
+  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return c.startsWith('color(') ? [m[0]*255, m[1]*255, m[2]*255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1]; };
+  const lum = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c; } return [255, 255, 255]; };
+  const faint = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('.mosaic, svg, script, :disabled, .visually-hidden')) continue;
+    const style = getComputedStyle(e);
+    const [a, b] = [lum(parse(style.color)), lum(ground(e))].sort((x, y) => y - x);
+    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && +style.fontWeight >= 700);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 3 : 4.5)) faint.push(`${ratio.toFixed(2)} ${walk.currentNode.data.trim().slice(0, 40)}`);
+  }
+  return faint;
+}"""
+
+SMALL = """() => [...document.querySelectorAll('button, select, input:not([type=hidden]), .button')]
+  .filter((e) => e.checkVisibility())
+  .map((e) => [e, (e.closest('label') ?? e).getBoundingClientRect()])
+  .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
+  .map(([e, box]) => `${box.width}x${box.height} ${e.outerHTML.slice(0, 120)}`)"""
+
+
+def english_words(texts: list[str]) -> list[str]:
+    """Words in Latin letters that neither Kazakh nor Russian has."""
+    return [
+        word
+        for text in texts
+        if not text.startswith("/")
+        for word in re.findall("[A-Za-z]{3,}", text)
+        if word not in LATIN
+    ]
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_whole_and_speaks_its_language(visitor, path, language):
+    page = visitor.open(f"/{language}/{path}", width=390)
+    page.wait_for_load_state("load")
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways at phone width"
+    if language != "en":
+        assert english_words(page.evaluate(TEXTS)) == []
+    if path in {"no/such/page", EMPTY}:
+        assert all(CONSOLE_404 in complaint for complaint in visitor.complaints)
+        visitor.complaints.clear()
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "check", STATION])
+def test_page_is_accessible(visitor, path, scheme):
+    page = visitor.open(f"/ru/{path}", color_scheme=scheme)
+    if path == STATION:
+        page.locator(".keys summary").click()
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate(SMALL) == []
+    order = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => +h.tagName[1])")
+    assert order[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(order, order[1:], strict=False))
+
+
+@pytest.mark.peer
+def test_zoom_to_200_percent_loses_nothing(visitor):
+    page = visitor.open(f"/kk/{STATION}", width=640)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.peer
+def test_language_switch_keeps_page_and_query(visitor):
+    page = visitor.open("/ru/?q=школа&kind=ordinary")
+    page.get_by_role("link", name="Қазақша").click()
+    page.wait_for_url("**/kk/?q=*&kind=ordinary")
+    assert page.locator("#q").input_value() == "школа"
+    assert page.locator("tbody tr").count() == 1
+
+
+@pytest.mark.peer
+def test_language_is_chosen_by_the_browser_at_the_root(visitor):
+    assert visitor.open("/", locale="kk-KZ").url.endswith("/kk/")
+    assert visitor.open("/?q=1", locale="en-GB").url.endswith("/en/?q=1")
+    assert visitor.open("/", locale="de-DE").url.endswith("/ru/")
+
+
+@pytest.mark.peer
+def test_list_answers_while_one_types(visitor):
+    page = visitor.open("/en/")
+    assert page.locator("tbody tr").count() == 3
+    page.locator("#q").press_sequentially("hospital")
+    page.wait_for_function("() => document.querySelectorAll('tbody tr').length === 1")
+    assert page.url.endswith("q=hospital&territory=&kind=")
+    assert page.evaluate("document.activeElement.id") == "q", "focus stays where one types"
+    page.locator("#q").fill("zzz")
+    page.get_by_text("No polling station fits").wait_for()
+
+
+@pytest.mark.peer
+def test_list_shows_coverage_and_states_in_words(visitor):
+    page = visitor.open("/en/")
+    assert page.locator(".figures").inner_text().split("\n")[:2] == ["stations with footage", "2 of 3"]
+    first, second, third = (page.locator("tbody tr").nth(i) for i in range(3))
+    assert first.locator("[data-state=live]").count() == 5
+    assert "silent, no reason given" in second.inner_text()
+    assert third.inner_text().count("nothing received yet") == 5
+
+
+@pytest.mark.peer
+def test_first_page_is_light(visitor):
+    page = visitor.open("/kk/")
+    page.wait_for_load_state("networkidle")
+    sizes = page.evaluate(
+        """() => [performance.getEntriesByType('navigation')[0], ...performance.getEntriesByType('resource')]
+        .filter((e) => !new URL(e.name).pathname.startsWith('/media/')).map((e) => [e.name, e.transferSize])"""
+    )
+    assert sum(size for _, size in sizes) < 150_000, json.dumps(sizes, indent=1)
+    assert all(name.startswith(page.url.split("/kk/")[0]) for name, _ in sizes), "nothing comes from elsewhere"
+
+
+@pytest.mark.peer
+def test_what_a_stranger_types_is_only_text(visitor):
+    page = visitor.open("/en/?q=<script>alert(1)</script>&territory='\"><img src=x onerror=alert(1)>&kind=x&page=-1")
+    assert page.locator("#q").input_value() == "<script>alert(1)</script>"
+    assert page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        (f"{STATION}?t=yesterday", 400, "“yesterday” is not a time."),
+        (f"{STATION}?t=99999999999999999999", 400, "is not a time."),
+        (f"{STATION}?camera=attic", 404, "attic"),
+        ("station/..%2F..%2Fetc", 404, "no page"),
+        ("station/nowhere", 404, "nowhere"),
+        (f"{STATION}/clip?camera=box&from=2026-01-02T00:00&to=2026-01-01T00:00", 400, "ends before it begins"),
+        (f"{STATION}/clip?camera=box", 400, "from"),
+    ],
+)
+def test_bad_addresses_are_explained(visitor, path, status, words):
+    page = visitor.open("/en/check")
+    answer = page.goto(f"/en/{path}")
+    assert answer.status == status
+    assert words in page.locator("main").inner_text()
+    assert page.get_by_role("link", name="All polling stations").count() == 1
+    assert CONSOLE_404 in visitor.complaints.pop(0)
