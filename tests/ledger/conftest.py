@@ -69,7 +69,7 @@ def power_failing_at(step: int, fault: Callable[[], BaseException] = PowerFailur
         yield unsynced
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def disk_without_waiting() -> Iterator[None]:
     """A sync changes nothing that a running kernel shows; what it means for a crash is played by `power_failing_at`."""
     with pytest.MonkeyPatch.context() as patch:
