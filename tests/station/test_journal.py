@@ -13,7 +13,7 @@ from station_bench import Rig, settings_for
 from aigaq.ledger import SigningKey
 from aigaq.station.box import Box, journal_path
 from aigaq.station.errors import JournalBehindError, JournalDamagedError, JournalForeignError, JournalLockedError
-from aigaq.station.journal import DELIVERED, REFUSED, Journal, JournalReader
+from aigaq.station.journal import DELIVERED, REFUSED, Identity, Journal, JournalReader
 from aigaq_verify import GapCause, leaf_hash
 
 
@@ -160,8 +160,6 @@ while True:
 def test_every_committed_row_survives_sigkill(tmp_path):
     path = tmp_path / "journal.sqlite"
     said = 0
-    from aigaq.station.journal import Identity
-
     for wait in (0.05, 0.15, 0.02):
         child = subprocess.Popen([sys.executable, "-c", COMMITTING, str(path)], stdout=subprocess.PIPE, text=True)
         child.stdout.readline()

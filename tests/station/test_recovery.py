@@ -43,7 +43,7 @@ def test_a_torn_segment_keeps_its_whole_parts(rig):
     rig.kill()
     rig.clock.advance(60)
     rig.start()
-    whole, torn, gap = rig.records()
+    _, torn, gap = rig.records()
     assert (torn.start_ms, torn.end_ms, torn.flags) == (T0 + 2000, T0 + 3500, Flag.RECOVERED)
     assert (gap.from_ms, gap.to_ms, gap.cause) == (T0 + 3500, None, GapCause.RESTART)
     assert rig.box.recovery.recovered == 1

@@ -150,14 +150,13 @@ class Lanes:
             backoff.until = max(backoff.until, now + HOLD_S)
 
     def _live(self, now_ms: int) -> StoredRow | None:
-        return self._first(self._rows.waiting_gaps) or self._first(
-            partial(self._rows.waiting_newest, "sub", now_ms - LIVE_MS)
-        )
+        gap = self._first(self._rows.waiting_gaps)
+        return gap or self._first(partial(self._rows.waiting_newest, "sub", now_ms - LIVE_MS))
 
     def _backfill(self, now_ms: int) -> StoredRow | None:
         old = self._first(partial(self._rows.waiting_oldest, "sub"))
-        if old and isinstance(old.record, SegmentRecord) and old.record.end_ms <= now_ms - LIVE_MS:
-            return old
+        if old and isinstance(old.record, SegmentRecord) and abs(now_ms - old.record.end_ms) >= LIVE_MS:
+            return old  # or ahead of the clock, which was set back since
         return self._first(partial(self._rows.waiting_oldest, "main"))
 
     def _first(self, ask: Callable[[Collection[str], int], list[StoredRow]]) -> StoredRow | None:

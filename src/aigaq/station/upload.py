@@ -6,6 +6,7 @@ sent again.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -251,11 +252,10 @@ class Uploader:
 
 
 async def nap(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not longer."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    """Wait for an event, but not longer. `asyncio.wait_for` of Python 3.11 can swallow a cancellation here."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def read_checked(spool: Spool, record: SegmentRecord) -> bytes:
