@@ -1,17 +1,25 @@
-"""A polling station's box in miniature: real fMP4, real signatures, a real station log, real HTTP."""
+"""A polling station's box in miniature: real fMP4, real signatures, a real station log; and a centre to send to."""
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import io
 import json
+import socket
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import av
 import httpx2
+import uvicorn
 
+from aigaq.archive import Archive, create_asgi
+from aigaq.base import ManualClock
+from aigaq.election import example_register
 from aigaq.ledger import SigningKey, StationLog
 from aigaq_verify import NO_HASH, GapCause, GapRecord, Record, SegmentRecord, leaf_hash
 
@@ -203,3 +211,32 @@ class Uplink:
 def changed(sealed: Sealed, **values: object) -> Sealed:
     """The same, with other facts in the record."""
     return Sealed(replace(sealed.record, **values), sealed.data)
+
+
+class Center:
+    """A centre on a real port, with a clock that the test moves."""
+
+    def __init__(self, folder: Path, clock: ManualClock | None = None) -> None:
+        self.folder = folder
+        self.clock = clock or ManualClock(START)
+        self.register = example_register(date(2027, 1, 10))
+        key = folder / "center.key"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.key = SigningKey.load(key) if key.exists() else SigningKey.create(key)
+        self.archive = Archive(folder / "data", self.register, self.clock, self.key, log_domain=DOMAIN)
+        self.url = ""
+
+    @contextlib.asynccontextmanager
+    async def serving(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = create_asgi(self.archive)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            async with httpx2.AsyncClient(base_url=self.url, timeout=20) as http:
+                yield http
+        finally:
+            server.should_exit = True
+            await task
+            self.archive.close()

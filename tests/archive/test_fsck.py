@@ -1,25 +1,46 @@
 """Whatever is wrong in a stored archive, fsck finds it; whatever is right, it leaves alone."""
 
+import asyncio
+import shutil
+
 import pytest
-from archive_box import START
+from archive_box import START, Box, Center, Uplink
 
 from aigaq.archive import store
 from aigaq.archive.fsck import Fsck, Level
 from aigaq_verify import VerifierKey
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, reel):
+    """The folder of a centre with two minutes of footage, one compacted, with a gap; sealed, and one row more."""
+    folder = tmp_path_factory.mktemp("made")
+
+    async def fill():
+        center = Center(folder / "center")
+        box = Box(center.register.election.id, "example-001", folder / "box", reel)
+        center.archive.enrolment.add(box.vkey)
+        async with center.serving() as http:
+            uplink = Uplink(http, box)
+            await uplink.init()
+            await uplink.send_all(box.segments(START + 50_000, 7))
+            await uplink.send_all([box.gap(START + 64_000, START + 66_000), *box.segments(START + 66_000, 2)])
+            await uplink.checkpoint()
+            await uplink.send_all([box.segment(START + 70_000)])
+            center.clock.advance(100)
+            assert await center.archive.compactor.run() == 1
+
+    asyncio.run(fill())
+    return folder / "center"
+
+
 @pytest.fixture
-async def full(uplink, center):
-    """Two minutes of footage, one compacted, with a gap; sealed, and one row more."""
-    box = uplink.box
-    await uplink.init()
-    rows = [*box.segments(START + 50_000, 7), box.gap(START + 64_000, START + 66_000), *box.segments(START + 66_000, 2)]
-    await uplink.send_all(rows)
-    await uplink.checkpoint()
-    await uplink.send_all([box.segment(START + 70_000)])
-    center.clock.advance(100)
-    assert await center.archive.compactor.run() == 1
-    return center
+def full(made, tmp_path):
+    """A copy of that centre, to be damaged."""
+    shutil.copytree(made, tmp_path / "center")
+    center = Center(tmp_path / "center")
+    yield center
+    center.archive.close()
 
 
 def checked(center, level=Level.HASH, *, logs=True):
@@ -42,14 +63,14 @@ def a_file(center, *, bundle):
 
 
 @pytest.mark.parametrize("level", Level)
-async def test_a_sound_archive_is_sound(full, level):
+def test_a_sound_archive_is_sound(full, level):
     found = checked(full, level)
     assert (found.problems, found.orphans, found.rows) == ([], [], 11)
     assert (found.bytes_read > 0) is (level is Level.HASH)
 
 
 @pytest.mark.parametrize("bundle", [True, False])
-async def test_a_missing_object(full, bundle):
+def test_a_missing_object(full, bundle):
     a_file(full, bundle=bundle).unlink()
     found = checked(full, Level.PRESENCE)
     assert {p.kind for p in found.problems} == {"missing"}
@@ -57,7 +78,7 @@ async def test_a_missing_object(full, bundle):
 
 
 @pytest.mark.parametrize("bundle", [True, False])
-async def test_an_object_that_grew_or_shrank(full, bundle):
+def test_an_object_that_grew_or_shrank(full, bundle):
     path = a_file(full, bundle=bundle)
     data = path.read_bytes()
     for other in (data + b"x", data[:-1]):
@@ -67,7 +88,7 @@ async def test_an_object_that_grew_or_shrank(full, bundle):
 
 
 @pytest.mark.parametrize("bundle", [True, False])
-async def test_one_changed_bit(full, bundle):
+def test_one_changed_bit(full, bundle):
     path = a_file(full, bundle=bundle)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -76,7 +97,7 @@ async def test_one_changed_bit(full, bundle):
     assert [p.kind for p in checked(full).problems] == ["hash"]
 
 
-async def test_a_missing_or_changed_init(full):
+def test_a_missing_or_changed_init(full):
     path = next((full.archive.blobs.folder / "init").iterdir())
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"?")
@@ -85,7 +106,7 @@ async def test_a_missing_or_changed_init(full):
     assert {p.kind for p in checked(full, Level.PRESENCE).problems} == {"missing"}
 
 
-async def test_an_object_that_no_row_names_is_a_note(full):
+def test_an_object_that_no_row_names_is_a_note(full):
     full.archive.blobs.put_once("example-2027/stray.m4s", b"x")
     found = checked(full)
     assert (found.problems, found.orphans) == ([], ["example-2027/stray.m4s"])
@@ -102,12 +123,12 @@ async def test_an_object_that_no_row_names_is_a_note(full):
         ({"cause": "operator"}, "record"),
     ],
 )
-async def test_a_changed_row(full, values, kind):
+def test_a_changed_row(full, values, kind):
     change(full, store.rows, **values)
     assert kind in {p.kind for p in checked(full).problems}
 
 
-async def test_a_row_that_follows_another(full, uplink):
+def test_a_row_that_follows_another(full):
     def swap(connection):
         first = connection.execute(store.rows.select().where(store.rows.c.seq == 0)).one()
         connection.execute(store.rows.update().where(store.rows.c.seq == 0).values(leaf=b"0" * 32))
@@ -117,7 +138,7 @@ async def test_a_row_that_follows_another(full, uplink):
     assert {"record", "chain", "log"} <= {p.kind for p in checked(full).problems}
 
 
-async def test_a_damaged_log_and_a_lost_log(full):
+def test_a_damaged_log_and_a_lost_log(full):
     folder = full.archive.folder / "logs" / "example-001"
     tile = next(p for p in folder.rglob("*") if p.is_file() and "tile" in str(p))
     data = bytearray(tile.read_bytes())

@@ -214,7 +214,7 @@ async def test_live_parts_while_somebody_watches(ready, center):
 
     await push(0, 4)
     waiting = asyncio.create_task(ready.http.get(f"{DESK}/sub/ll.m3u8"))
-    while not center.archive.live.watched("example-001"):  # noqa: ASYNC110 - until the server has read the request
+    while not center.archive.live.watched("example-001"):
         await asyncio.sleep(0)
     assert (await ready.part(run, 4, box.reel.part(run + 2000, 16, opens=True))).headers["aigaq-watched"] == "desk/sub"
     first = (await waiting).text
