@@ -11,9 +11,15 @@ from typing import Final
 import av
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aigaq.base import SystemClock
 from aigaq.capture.farm import Farm
+
+settings.register_profile(
+    "any speed", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any speed")
 
 REPO: Final = Path(__file__).resolve().parent.parent
 SHARED: Final = Path(os.environ.get("AIGAQ_SHARED", REPO.parent / "shared"))

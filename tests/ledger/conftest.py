@@ -9,12 +9,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, settings
 
 from aigaq.ledger import SigningKey
-
-settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any speed")
 
 ORIGIN = "log.example/vote-26/s/s-101"
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(b"\1" * 32))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, settings
 
 from aigaq_verify import (
     NO_HASH,
@@ -37,9 +36,6 @@ from aigaq_verify import (
     segment_file,
     verify_clip,
 )
-
-settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any speed")
 
 T0 = 1_795_000_000_000
 """2026-11-18T10:26:40Z."""
