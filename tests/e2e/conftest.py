@@ -1,4 +1,4 @@
-"""A centre with footage, and Chromium to look at it. What a page writes to the console fails the test that opened it."""
+"""A centre with footage, and Chromium to look at it. What a page writes to the console fails its test."""
 
 import importlib.util
 import sys

@@ -1,7 +1,9 @@
 """Every page in every language: whole, translated, readable, without complaint from the browser."""
 
+import itertools
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,52 +16,12 @@ LATIN = {"English", "Eng", "JavaScript", "JSON", "UTC", "Shift", "Page", "down",
 """Names that stand on keys, in formats and in the switch of languages."""
 CONSOLE_404 = "Failed to load resource"
 
-TEXTS = """() => {
-  const found = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    if (!walk.currentNode.parentElement.closest('script, code')) found.push(walk.currentNode.data.trim());
-  }
-  for (const element of document.querySelectorAll('[aria-label], [title], [alt], [placeholder], [aria-valuetext]')) {
-    for (const name of ['aria-label', 'title', 'alt', 'placeholder', 'aria-valuetext']) found.push(element.getAttribute(name) ?? '');
-  }
-  return [...new Set(found.filter(Boolean))];
-}"""
+PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
 
-# Accessible names as far as these pages need them (accname 1.2 §4.3): label, content, alternative text.
-NAMELESS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, [role=slider], img, svg[role=img]')]
-  .filter((e) => e.checkVisibility() && !e.closest('[aria-hidden=true]'))
-  .filter((e) => {
-    if (e.tagName === 'IMG') return !e.hasAttribute('alt');
-    const label = e.getAttribute('aria-label') ?? (e.labels && e.labels[0]?.textContent) ?? '';
-    return !(label.trim() || e.textContent.trim() || e.querySelector('img[alt]:not([alt=""])'));
-  }).map((e) => e.outerHTML.slice(0, 200))"""
 
-# WCAG 2.2 §1.4.3, where the ground is a plain colour; text over pictures stands on a dark gradient of its own.
-FAINT = """() => {
-  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return c.startsWith('color(') ? [m[0]*255, m[1]*255, m[2]*255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1]; };
-  const lum = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c; } return [255, 255, 255]; };
-  const faint = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('.mosaic, svg, script, :disabled, .visually-hidden')) continue;
-    const style = getComputedStyle(e);
-    const [a, b] = [lum(parse(style.color)), lum(ground(e))].sort((x, y) => y - x);
-    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && +style.fontWeight >= 700);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < (large ? 3 : 4.5)) faint.push(`${ratio.toFixed(2)} ${walk.currentNode.data.trim().slice(0, 40)}`);
-  }
-  return faint;
-}"""
-
-SMALL = """() => [...document.querySelectorAll('button, select, input:not([type=hidden]), .button')]
-  .filter((e) => e.checkVisibility())
-  .map((e) => [e, (e.closest('label') ?? e).getBoundingClientRect()])
-  .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
-  .map(([e, box]) => `${box.width}x${box.height} ${e.outerHTML.slice(0, 120)}`)"""
+def probe(page, name: str):
+    """Ask the page about itself; see probes.js."""
+    return page.evaluate(f"({PROBES.strip()}).{name}()")
 
 
 def english_words(texts: list[str]) -> list[str]:
@@ -83,7 +45,7 @@ def test_page_is_whole_and_speaks_its_language(visitor, path, language):
     assert page.locator("h1").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways at phone width"
     if language != "en":
-        assert english_words(page.evaluate(TEXTS)) == []
+        assert english_words(probe(page, "texts")) == []
     if path in {"no/such/page", EMPTY}:
         assert all(CONSOLE_404 in complaint for complaint in visitor.complaints)
         visitor.complaints.clear()
@@ -96,12 +58,12 @@ def test_page_is_accessible(visitor, path, scheme):
     page = visitor.open(f"/ru/{path}", color_scheme=scheme)
     if path == STATION:
         page.locator(".keys summary").click()
-    assert page.evaluate(NAMELESS) == []
-    assert page.evaluate(FAINT) == []
-    assert page.evaluate(SMALL) == []
+    assert probe(page, "nameless") == []
+    assert probe(page, "faint") == []
+    assert probe(page, "small") == []
     order = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => +h.tagName[1])")
     assert order[0] == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(order, order[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(order))
 
 
 @pytest.mark.peer

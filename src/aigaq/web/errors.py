@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from aigaq.base import N_, AigaqError, Explanation
 from aigaq.web.language import language_of
+from aigaq.web.security import security_headers
 from aigaq.web.templating import render
 
 
@@ -70,7 +71,7 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(AigaqError, _answer(_as_it_is))
     app.add_exception_handler(HTTPException, _answer(_from_http))
     app.add_exception_handler(RequestValidationError, _answer(_from_validation))
-    app.add_exception_handler(Exception, _answer(_from_fault))
+    app.add_exception_handler(Exception, _fault_answer)
 
 
 def error_answer(request: Request, error: AigaqError) -> Response:
@@ -101,8 +102,11 @@ def _as_it_is(_request: Request, error: Exception) -> Exception:
     return error
 
 
-def _from_fault(_request: Request, _error: Exception) -> AigaqError:
-    return InternalError()
+async def _fault_answer(request: Request, _error: Exception) -> Response:
+    response = error_answer(request, InternalError())
+    # Starlette makes this answer outside of all middleware, so the headers that each answer owes are added here.
+    response.raw_headers.extend(security_headers(request.scope))
+    return response
 
 
 def _from_http(request: Request, error: Exception) -> AigaqError:

@@ -27,6 +27,11 @@ HEADERS: Final = (
 HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
+def security_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What each answer owes; over TLS also that the next visit must use it."""
+    return [*HEADERS, HTTPS_ONLY] if scope.get("scheme") == "https" else [*HEADERS]
+
+
 class SecurityHeaders:
     """ASGI middleware: adds the headers to every answer."""
 
@@ -38,11 +43,10 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        extra = [*HEADERS, HTTPS_ONLY] if scope.get("scheme") == "https" else HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *extra]
+                message["headers"] = [*message.get("headers", []), *security_headers(scope)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
