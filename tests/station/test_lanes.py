@@ -187,52 +187,66 @@ def test_backoff_grows_jitters_and_is_bounded(jitters):
     assert backoff.until == 0.0
 
 
+class Errands:
+    """Sends rows with any outcome, and remembers what was delivered."""
+
+    def __init__(self, lanes: Lanes, rows: Rows) -> None:
+        self.lanes, self.rows = lanes, rows
+        self.flying: list[tuple[Lane, StoredRow]] = []
+        self.delivered: list[int] = []
+
+    def deliver(self, lane: Lane, row: StoredRow, _now: float) -> None:
+        self.lanes.delivered(lane)
+        self.rows.settle(row.index)
+        self.lanes.recorded([row.index])
+        self.delivered.append(row.index)
+
+    def fail(self, lane: Lane, row: StoredRow, now: float) -> None:
+        self.lanes.failed(lane, row, now)
+
+    def rest(self, _lane: Lane, row: StoredRow, now: float) -> None:
+        self.lanes.rest(row, now)
+
+    def hold(self, _lane: Lane, row: StoredRow, now: float) -> None:
+        self.lanes.hold_camera(row, now)
+
+    def pause(self, _lane: Lane, row: StoredRow, now: float) -> None:
+        self.lanes.pause(row, now)
+
+    def finish(self, now: float) -> None:
+        """From now on all goes well."""
+        while self.flying:
+            self.deliver(*self.flying.pop(), now)
+        for _ in range(3):
+            now += 10**4
+            for lane in Lane:
+                while (row := self.lanes.next(lane, now, NOW + LIVE_MS)) or self.lanes.wait_s(lane, now) > 0:
+                    now += 1
+                    if row:
+                        self.deliver(lane, row, now)
+
+
 @settings(deadline=None)
 @given(st.data())
 def test_nothing_is_forgotten_and_nothing_sent_twice(data):
     """Whatever fails and in whatever order, every row is delivered once."""
-    rows, now, flying, delivered = Rows(), 0.0, [], []
+    rows, now = Rows(), 0.0
     for _ in range(data.draw(st.integers(0, 15))):
-        kind = data.draw(st.sampled_from(["main", "sub", "gap"]))
-        camera = data.draw(st.sampled_from(["c0", "c1"]))
-        rows.gap(camera=camera) if kind == "gap" else rows.segment(
-            kind, data.draw(st.integers(0, 10**6)), camera=camera
-        )
-    lanes = lanes_of(rows, mbps=data.draw(st.sampled_from([None, 100])))
-    for _ in range(60):
+        camera, kind = data.draw(st.sampled_from(["c0", "c1"])), data.draw(st.sampled_from(["main", "sub", "gap"]))
+        age_ms = data.draw(st.integers(0, 10**6))
+        rows.gap(camera=camera) if kind == "gap" else rows.segment(kind, age_ms, camera=camera)
+    errands = Errands(lanes_of(rows, mbps=data.draw(st.sampled_from([None, 100]))), rows)
+    flying = errands.flying
+    for _ in range(40):
         lane = data.draw(st.sampled_from(list(Lane)))
-        if row := lanes.next(lane, now, NOW):
+        if row := errands.lanes.next(lane, now, NOW):
             assert row.index not in [r.index for _, r in flying]
             flying.append((lane, row))
         if flying and data.draw(st.booleans()):
-            lane, row = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
-            match data.draw(st.sampled_from(["ok", "fail", "rest", "hold", "pause"])):
-                case "ok":
-                    lanes.delivered(lane)
-                    rows.settle(row.index)
-                    lanes.recorded([row.index])
-                    delivered.append(row.index)
-                case "fail":
-                    lanes.failed(lane, row, now)
-                case "rest":
-                    lanes.rest(row, now)
-                case "hold":
-                    lanes.hold_camera(row, now)
-                case "pause":
-                    lanes.pause(row, now)
+            outcome = data.draw(
+                st.sampled_from([errands.deliver, errands.fail, errands.rest, errands.hold, errands.pause])
+            )
+            outcome(*flying.pop(data.draw(st.integers(0, len(flying) - 1))), now)
         now += data.draw(st.floats(0, 50))
-    for _lane, row in flying:
-        rows.settle(row.index)
-        delivered.append(row.index)
-    lanes.recorded(delivered)
-    for _ in range(3):
-        now += 10**4
-        for lane in Lane:
-            while (row := lanes.next(lane, now, NOW + LIVE_MS)) or lanes.wait_s(lane, now) > 0:
-                now += 1
-                if row:
-                    lanes.delivered(lane)
-                    rows.settle(row.index)
-                    lanes.recorded([row.index])
-                    delivered.append(row.index)
-    assert sorted(delivered) == list(range(len(rows.rows)))
+    errands.finish(now)
+    assert sorted(errands.delivered) == list(range(len(rows.rows)))

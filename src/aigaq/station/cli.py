@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from aigaq.base import SettingsError, SystemClock, utc_ms
 from aigaq.ledger import SigningKey
 from aigaq.station.agent import StationAgent
+from aigaq.station.commission import Commission, Finding, commission
 from aigaq.station.errors import AlreadySetUpError, NotRunningError
 from aigaq.station.example import example_toml
 from aigaq.station.fsck import Fsck, Level
@@ -87,6 +89,32 @@ def key(*, config: Config = CONFIG, as_json: AsJson = False) -> None:
 
 
 @station_app.command()
+def check(
+    *,
+    config: Config = CONFIG,
+    seconds: Annotated[float, typer.Option(help="How long to watch each stream.", min=1)] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Watch every camera for a minute, check the box, and say what to mend before duty. Records nothing.
+
+    Exit codes: 0 fit for duty, perhaps with warnings · 1 not fit, the reasons and remedies are listed.
+    """
+    settings = load_station(config)
+    with _progress("watching the cameras") as advance:
+        done = asyncio.run(
+            commission(
+                settings, SystemClock(), seconds=seconds, progress=lambda share: advance(round(share * 100), 100)
+            )
+        )
+    if as_json:
+        _print_json(_commission_json(done))
+    else:
+        _tell_commission(done)
+    if not done.fit:
+        raise typer.Exit(1)
+
+
+@station_app.command()
 def run(
     *,
     config: Config = CONFIG,
@@ -142,6 +170,37 @@ def fsck(
         typer.echo("All holds.")
     if problems:
         raise typer.Exit(1)
+
+
+def _commission_json(done: Commission) -> dict[str, Any]:
+    streams = [
+        {"camera": s.camera, "stream": s.stream, "facts": asdict(s.facts), "findings": [*map(_finding, s.findings)]}
+        for s in done.streams
+    ]
+    return {"fit": done.fit, "streams": streams, "box": [*map(_finding, done.box)]}
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    return {"severity": finding.severity, **asdict(finding.error.explain())}
+
+
+def _tell_commission(done: Commission) -> None:
+    for stream in done.streams:
+        facts = stream.facts
+        seen = (
+            f"{facts.codec} {facts.width}x{facts.height}, {facts.fps:.1f} fps, {facts.kbps} kbit/s, {facts.lost} lost"
+        )
+        typer.echo(f"{stream.camera}/{stream.stream}: {seen if facts.codec else 'no video'}")
+        _tell_findings(stream.findings)
+    typer.echo("box:" if done.box else "box: nothing to mend")
+    _tell_findings(done.box)
+    typer.echo("Fit for duty." if done.fit else "NOT fit for duty: mend what is refused above, then check again.")
+
+
+def _tell_findings(findings: tuple[Finding, ...]) -> None:
+    for finding in findings:
+        told = finding.error.explain()
+        typer.echo(f"  {finding.severity.upper()} {told.code}: {told.why}\n    {told.hint}")
 
 
 async def _run(settings: StationSettings) -> None:
