@@ -36,7 +36,7 @@ def test_rfc_7616_section_3_9_1(algorithm, response):
 def test_rfc_2617_without_qop_is_rfc_2069():
     challenge = parse_challenge('Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"')
     header = answer(challenge, "Mufasa", "CircleOfLife")
-    # md5(md5("Mufasa:testrealm@host.com:CircleOfLife"):nonce:md5("GET:/dir/index.html")), as printed in RFC 2069's errata
+    # the corrected value of RFC 2069 §2.4, erratum 749
     assert 'response="1949323746fe6a43ef61f9606e7febea"' in header
     assert "cnonce" not in header
     assert "algorithm" not in header

@@ -1,5 +1,6 @@
 """The pure middle as playbooks: when a run begins, why it ceases, what a clock step does."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -64,12 +65,18 @@ class Camera:
         self.pipeline.stop(GapCause.NO_RTP, SilentError(seconds=2))
         return self
 
+    def jumps(self, seconds):
+        self.stamp += round(seconds * S)
+
+    def changes(self):
+        self.sets = replace(OTHER if self.sets.sps == SETS.sps else SETS)
+
     def ends(self):
         return [s.end for s in self.sink.segments]
 
 
 def contiguous(ends):
-    return all(a.start + a.duration == b.start for a, b in zip(ends, ends[1:], strict=False))
+    return all(a.start + a.duration == b.start for a, b in itertools.pairwise(ends))
 
 
 def test_segments_of_a_run_touch_exactly():
@@ -266,23 +273,18 @@ def test_a_stream_shorter_than_the_settling_time_is_kept():
 )
 def test_any_day_keeps_the_promises_of_the_sink(day):
     camera = Camera(gop=10, fps=10)
+    happenings = {
+        "play": camera.play,
+        "pause": camera.pause,
+        "silent": lambda _: camera.goes_silent(),
+        "step": lambda amount: camera.clock.step(amount * 100),
+        "back": lambda amount: camera.clock.step(-amount),
+        "jump": lambda amount: camera.jumps(amount * 1000),
+        "begin": lambda _: camera.pipeline.begin(S),
+        "sets": lambda _: camera.changes(),
+    }
     for what, amount in day:
-        if what == "play":
-            camera.play(amount)
-        elif what == "pause":
-            camera.pause(amount)
-        elif what == "silent":
-            camera.goes_silent()
-        elif what == "step":
-            camera.clock.step(amount * 100)
-        elif what == "back":
-            camera.clock.step(-amount)
-        elif what == "jump":
-            camera.stamp += round(amount * 1000 * S)
-        elif what == "begin":
-            camera.pipeline.begin(S)
-        else:
-            camera.sets = replace(OTHER if camera.sets.sps == SETS.sps else SETS)
+        happenings[what](amount)
     camera.goes_silent()
     assert camera.sink.open is None
     place = 0

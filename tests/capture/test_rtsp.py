@@ -1,5 +1,6 @@
 """The RTSP client as playbooks: what a camera says, what we answer. No sockets."""
 
+import itertools
 import re
 
 import pytest
@@ -172,10 +173,12 @@ def test_a_stale_nonce_is_no_wrong_password():
 
 def test_a_camera_that_is_stale_for_ever():
     play = Play("admin", "secret").to_describe()
+    play.says()
+    for _ in range(3):
+        play.answers("401 Unauthorized", WWW_Authenticate='Digest realm="r", nonce="n", stale=true')
+        assert play.says()[0] == "DESCRIBE"
     with pytest.raises(UnauthorizedError):
-        for _ in range(9):
-            play.says()
-            play.answers("401 Unauthorized", WWW_Authenticate='Digest realm="r", nonce="n", stale=true')
+        play.answers("401 Unauthorized", WWW_Authenticate='Digest realm="r", nonce="n", stale=true')
 
 
 def test_no_name_no_answer():
@@ -411,9 +414,10 @@ def test_a_web_server_is_not_a_camera():
 
 def test_endless_garbage_ends():
     play = Play().playing()
+    for _ in range(MAX_GARBAGE // 1000):
+        play.hears(b"\xaa" * 1000)
     with pytest.raises(MalformedError):
-        for _ in range(MAX_GARBAGE // 1000 + 2):
-            play.hears(b"\xaa" * 1000)
+        play.hears(b"\xaa" * 2000)
 
 
 def test_endless_headers_end():
@@ -437,7 +441,7 @@ SCRIPT = (
 def test_how_bytes_are_cut_does_not_matter(cuts):
     play = Play().playing()
     edges = [0, *sorted(set(cuts)), len(SCRIPT)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         play.hears(SCRIPT[start:end])
     assert play.receiver.packets == [RTP, RTP + b"$\0\0\0", b"", RTP]
     assert play.receiver.reports == [b"sr"]

@@ -125,6 +125,9 @@ class AvSession:
         """The thread ends with its next packet, or when its patience does."""
         self.fail(ConnectionClosedError())
 
+    async def wait_closed(self) -> None:
+        """Nothing to wait for: the thread closes what it opened."""
+
     # -- in the thread
 
     def _run(self, given: _Input) -> None:

@@ -155,6 +155,7 @@ async def inspect(
         failure = error
     finally:
         session.close()
+        await session.wait_closed()
     facts = _with_session(probe.facts(), session)
     findings = [Finding(Severity.REFUSAL, failure)] if failure else []
     broken = probe.broken if facts.frames and not failure else None

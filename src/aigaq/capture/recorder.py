@@ -4,7 +4,6 @@ Owns when to connect and when to give up. It never raises for what a camera does
 """
 
 import asyncio
-import contextlib
 import random
 from typing import Final
 
@@ -49,19 +48,20 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until cancelled; then what is open is closed."""
-        ticker = asyncio.create_task(self._tick_forever())
         try:
-            while True:
-                error = await self._attend()
-                self._leave()
-                self._pipeline.stop(_cause(error), error)
-                await self._clock.sleep(self._backoff(error))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick_forever())
+                await self._attend_forever()
         finally:
-            ticker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticker
-            self._leave()
             self._pipeline.flush()
+            await self._leave()
+
+    async def _attend_forever(self) -> None:
+        while True:
+            error = await self._attend()
+            self._pipeline.stop(_cause(error), error)
+            await self._leave()
+            await self._clock.sleep(self._backoff(error))
 
     async def _attend(self) -> CaptureError:
         """One connection, from trying it to the reason for its end."""
@@ -71,14 +71,17 @@ class Recorder:
         except CaptureError as error:
             return error
         self._connected_ns = self._clock.monotonic_ns()
-        return await ended
+        # awaited itself, it would be cancelled with us, and the session would think that it has ended
+        await asyncio.wait((ended,))
+        return ended.result()
 
-    def _leave(self) -> None:
+    async def _leave(self) -> None:
         session, self._session = self._session, None
         self._connected_ns = -1
         if session:
             self._lost_before += session.lost
             session.close()
+            await session.wait_closed()
 
     def _backoff(self, error: CaptureError) -> float:
         """Seconds to wait: longer each time; what somebody must mend first is not tried often (accounts lock)."""

@@ -27,6 +27,7 @@ from aigaq.capture.wire import Address, parse_address
 CONNECT_SECONDS: Final = 10.0
 HANDSHAKE_SECONDS: Final = 3 * ANSWER_SECONDS
 """For the handshake as a whole: a camera that answers each request just in time is still too slow."""
+CLOSE_SECONDS: Final = 1.0
 MAX_REDIRECTS: Final = 5
 _BUFFER: Final = 256 * 1024
 """Holds the longest message and the longest packet that the client may be waiting for, and room for a read."""
@@ -42,6 +43,8 @@ class RtspConnection(asyncio.BufferedProtocol):
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done once playing or redirected."""
         self.ended: asyncio.Future[CaptureError] = loop.create_future()
+        self.gone: asyncio.Future[None] = loop.create_future()
+        """Done once the socket is closed, or never was open."""
         self._receiver = receiver
         self._clock = clock
         self._transport: asyncio.WriteTransport | None = None
@@ -82,8 +85,10 @@ class RtspConnection(asyncio.BufferedProtocol):
         self._write()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's face
-        """The camera, or the network, closed the connection."""
+        """The camera, or the network, or we closed the connection."""
         self.fail(ConnectionClosedError())
+        if not self.gone.done():
+            self.gone.set_result(None)
 
     def tick(self) -> None:
         """Let time pass: keep-alive, and answers that did not come."""
@@ -104,11 +109,17 @@ class RtspConnection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Leave politely."""
-        if not self.ended.done() and self._transport:
-            self._transport.write(self.client.teardown())
-            self._transport.close()
         if not self.ended.done():
             self.ended.set_result(ConnectionClosedError())
+            if self._transport:
+                self._transport.write(self.client.teardown())
+                self._transport.close()
+
+    async def wait_closed(self) -> None:
+        """Let the last words go out, but not for long."""
+        if self._transport:
+            await asyncio.wait((self.gone,), timeout=CLOSE_SECONDS)
+            self._transport.abort()
 
     def _write(self) -> None:
         out = self.client.output()
@@ -197,6 +208,11 @@ class RtspSession:
         """Leave politely."""
         if self._connection:
             self._connection.close()
+
+    async def wait_closed(self) -> None:
+        """Until the socket is closed."""
+        if self._connection:
+            await self._connection.wait_closed()
 
 
 async def _connect(connection: RtspConnection, address: Address) -> None:

@@ -46,6 +46,10 @@ class Session(Protocol):
         """Leave."""
         ...
 
+    async def wait_closed(self) -> None:
+        """Until nothing of it is open any more, or is left to itself."""
+        ...
+
 
 def open_session(source: Source, target: UnitTarget, clock: Clock) -> Session:
     """The session that fits the address: our own client for `rtsp://`, FFmpeg for the rest."""
