@@ -169,7 +169,7 @@ async def test_what_can_be_mended_at_the_centre_loses_nothing(rig, center, mood,
         await at_work.until(lambda: code not in at_work.codes)
 
 
-async def test_a_damaged_file_is_never_sent(rig, center):
+async def test_a_damaged_file_is_told_from_damage_on_the_way(rig, center):
     record = [r for r in rig.records("c0", "main") if hasattr(r, "sha256")][1]
     path = rig.box.spool.path_of(record)
     path.write_bytes(path.read_bytes()[:-1] + b"!")

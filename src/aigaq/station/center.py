@@ -22,6 +22,7 @@ class Refused(enum.Enum):
     AGAIN = "the centre or the way to it has trouble now"
     NOT_US = "the centre does not accept this box"
     NO_CAMERA = "the centre does not know the camera"
+    DAMAGED = "the bytes do not have their hash: damaged here or on the way"
     NO_INIT = "the initialisation segment has to come first"
     OTHER_SIZE = "the centre holds another size of our log"
     FINAL = "this request will never be accepted"
@@ -37,6 +38,22 @@ class RefusalError(Exception):
         self.size = size
 
 
+_BY_CODE: Final = {
+    "archive.hash_mismatch": Refused.DAMAGED,
+    "archive.truncated": Refused.AGAIN,
+    "archive.unknown_station": Refused.NOT_US,
+    "archive.unknown_camera": Refused.NO_CAMERA,
+}
+_BY_STATUS: Final = {
+    401: Refused.NOT_US,
+    403: Refused.NOT_US,
+    408: Refused.AGAIN,
+    425: Refused.AGAIN,
+    428: Refused.NO_INIT,
+    429: Refused.AGAIN,
+}
+
+
 def refusal_of(status: int, body: bytes) -> RefusalError:
     """Sort a refusal by status and code; pure."""
     said = _json(body)
@@ -48,15 +65,11 @@ def refusal_of(status: int, body: bytes) -> RefusalError:
 def _kind(status: int, code: str, held: int | None) -> Refused:
     if status == 409 and held is not None:
         return Refused.OTHER_SIZE
-    if code in {"archive.truncated", "archive.hash_mismatch"}:
-        return Refused.AGAIN  # our bytes were checked before they left: they were damaged on the way
-    if status in {401, 403} or code == "archive.unknown_station":
-        return Refused.NOT_US
-    if code == "archive.unknown_camera":
-        return Refused.NO_CAMERA
-    if status == 428:
-        return Refused.NO_INIT
-    return Refused.FINAL if 400 <= status < 500 and status not in {408, 425, 429} else Refused.AGAIN
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return Refused.FINAL if 400 <= status < 500 else Refused.AGAIN
 
 
 class Center:

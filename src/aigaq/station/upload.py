@@ -132,7 +132,7 @@ class Uploader:
                 self._alarms.ring(CenterRefusedError(refusal.code, what=f"row {row.index}", problem=problem))
                 self._lanes.delivered(lane)
                 self._answer(row.index, REFUSED, problem.encode())
-            case Refused.AGAIN | Refused.NO_INIT:
+            case Refused.AGAIN | Refused.DAMAGED | Refused.NO_INIT:
                 self._alarms.ring(CenterUnreachableError(problem=problem))
                 self._lanes.failed(lane, row, now)
 
@@ -140,11 +140,13 @@ class Uploader:
         record = row.record
         if not isinstance(record, SegmentRecord):
             return await self._center.post_gap(row.encoded)
-        data = await asyncio.to_thread(read_checked, self._spool, record)
+        data = await asyncio.to_thread(_read, self._spool.find(record) or self._spool.path_of(record), record.size)
         await self.ensure_init(record.init_sha256)
         try:
             return await self._center.put_segment(row.encoded, data)
         except RefusalError as refusal:
+            if refusal.kind is Refused.DAMAGED:
+                await asyncio.to_thread(_require_hash, record.object_name, data, record.sha256)
             if refusal.kind is not Refused.NO_INIT:
                 raise
         self._inits.discard(record.init_sha256)
@@ -155,7 +157,9 @@ class Uploader:
         """Have the centre hold an init before anything that needs it."""
         if digest in self._inits:
             return
-        data = await asyncio.to_thread(_read_init, self._spool.init_path(digest), digest)
+        path = self._spool.init_path(digest)
+        data = await asyncio.to_thread(_read, path, None)
+        _require_hash(str(path), data, digest)
         await self._center.put_init(digest, data)
         self._inits.add(digest)
 
@@ -258,25 +262,17 @@ async def nap(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-def read_checked(spool: Spool, record: SegmentRecord) -> bytes:
-    """A segment's bytes, if they still are what the record says.
-
-    Raises:
-        FootageDamagedError: they are not.
-    """
-    path = spool.find(record)
-    return _read(path or spool.path_of(record), record.sha256, record.size)
-
-
-def _read_init(path: Path, digest: bytes) -> bytes:
-    return _read(path, digest, None)
-
-
-def _read(path: Path, digest: bytes, size: int | None) -> bytes:
+def _read(path: Path, size: int | None) -> bytes:
+    """A file's bytes; the hash is left to the centre, for hashing costs the box as much as recording did."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FootageDamagedError(str(path), file=path.name) from error
-    if hashlib.sha256(data).digest() != digest or size not in {None, len(data)}:
+    if size not in {None, len(data)}:
         raise FootageDamagedError(str(path), file=path.name)
     return data
+
+
+def _require_hash(where: str, data: bytes, digest: bytes) -> None:
+    if hashlib.sha256(data).digest() != digest:
+        raise FootageDamagedError(where, file=where.rpartition("/")[2])
