@@ -149,3 +149,8 @@ def test_a_damaged_log_and_a_lost_log(full):
         path.unlink() if path.is_file() else path.rmdir()
     assert "log" in {p.kind for p in checked(full, Level.PRESENCE).problems}
     assert checked(full, logs=False).problems == []
+
+
+def test_coverage_that_tells_of_more_than_there_is(full):
+    change(full, store.spans, to_ms=store.spans.c.to_ms + 1)
+    assert {p.kind for p in checked(full, Level.PRESENCE).problems} == {"coverage"}

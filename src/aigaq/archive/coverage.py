@@ -11,6 +11,7 @@ from aigaq_verify import GapCause
 FRESH_MS: Final = 15_000
 """A camera is live while its newest footage ended less than this ago: a segment, a retry and the way here."""
 Window = tuple[int, int]
+_QUIET: Final = frozenset({GapCause.OFF_DUTY, GapCause.OPERATOR})
 
 
 def recorded(island: Island) -> Span:
@@ -36,7 +37,9 @@ def tile(
     start, end = window
     if start >= end:
         return ()
-    known = _cover([recorded(i) for i in islands], window)
+    footage = [recorded(i) for i in islands]
+    known = _cover([s for s in footage if not s.sealed], window)
+    known = _fill(known, [s for s in footage if s.sealed], window)
     known = _fill(known, [absent(g, now_ms) for g in gaps], window)
     known = _fill(known, [Span(now_ms, end, SpanState.FUTURE)], window)
     if duty:
@@ -95,10 +98,8 @@ def _merge(spans: Iterable[Span]) -> list[Span]:
 
 def camera_state(last_end_ms: int | None, open_gap: GapCause | None, now_ms: int) -> CameraState:
     """One word for the list, from the end of the newest footage and the gap that is open, if one is."""
-    if open_gap in {GapCause.OFF_DUTY, GapCause.OPERATOR}:
-        return CameraState.OFF
     if open_gap:
-        return CameraState.GAP
+        return CameraState.OFF if open_gap in _QUIET else CameraState.GAP
     if last_end_ms is None:
         return CameraState.NEVER
     return CameraState.LIVE if now_ms - last_end_ms < FRESH_MS else CameraState.STALE

@@ -5,7 +5,7 @@ import hashlib
 from aigaq.archive import rows
 from aigaq.archive.blobs import Blobs
 from aigaq.archive.errors import NotFoundError, StoreFailedError
-from aigaq.archive.model import Row, StreamKey
+from aigaq.archive.model import Row
 from aigaq.archive.names import init_name, parse_segment_name, segment_name
 from aigaq.archive.playlists import Playable
 from aigaq.archive.store import Database
@@ -82,11 +82,6 @@ class Footage:
         if row is None or row.sha256 is None or segment_name(self._election, row) != name:
             raise NotFoundError(name)
         return row.bundle or name, row.at, row.size
-
-    async def window(self, key: StreamKey, from_ms: int, to_ms: int) -> list[Playable]:
-        """The segments of a stretch, by time."""
-        found = await self._database.read(lambda c: rows.segments(c, key, from_ms, to_ms))
-        return [self.playable(row) for row in found]
 
 
 def _is_public(name: str, election: str) -> bool:

@@ -40,7 +40,7 @@ class Problem:
     """Something that does not hold."""
 
     kind: str
-    """`missing`, `size`, `hash`, `record`, `chain`, `receipt` or `log`."""
+    """`missing`, `size`, `hash`, `record`, `chain`, `receipt`, `log` or `coverage`."""
     where: str
     what: str
 
@@ -79,6 +79,7 @@ class Fsck:
         self._blobs = Blobs(folder / "objects")
         self._objects: dict[str, int] = {}
         self._used: Counter[str] = Counter()
+        self._lengths: Counter[StreamKey] = Counter()
         self._last: tuple[StreamKey, int, bytes] | None = None
         self.findings = Findings(level)
 
@@ -94,6 +95,7 @@ class Fsck:
                 self.findings.rows += 1
                 progress(self.findings.rows, total)
             self._bundles()
+            self._spans()
             self.findings.logs_checked = logs
             if logs:
                 self._logs()
@@ -118,6 +120,7 @@ class Fsck:
         if self._deep and self._center:
             self._receipt(row, self._center, where)
         if row.kind is Kind.SEGMENT:
+            self._lengths[row.key] += (row.end_ms or row.start_ms) - row.start_ms
             self._segment(row, where)
 
     def _chain(self, row: Row, where: str) -> None:
@@ -179,6 +182,14 @@ class Fsck:
                 self.findings.add("size", name, f"{size} bytes, not {found.size}")
             elif self._deep and self._digest(name, 0, size) != found.sha256:
                 self.findings.add("hash", name, "not the bytes of its name")
+
+    def _spans(self) -> None:
+        """What coverage tells of is what the rows have."""
+        told = self._database.read_now(rows.span_lengths)
+        for key in set(told) | set(self._lengths):
+            if told.get(key, 0) != self._lengths[key]:
+                what = f"coverage tells of {told.get(key, 0)} ms, the rows have {self._lengths[key]} ms"
+                self.findings.add("coverage", "/".join(key), what)
 
     def _bundles(self) -> None:
         """A minute object holds its segments and nothing else."""

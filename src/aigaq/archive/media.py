@@ -4,6 +4,8 @@ import asyncio
 from typing import Final
 from urllib.parse import parse_qs
 
+import sqlalchemy as sa
+
 from aigaq.archive import rows
 from aigaq.archive.asgi import (
     COMMON,
@@ -140,11 +142,14 @@ class Media:
             raise BadIntervalError("/".join(key))
         if to_ms - from_ms > MAX_ARCHIVE_MS:
             raise TooLongError("/".join(key), limit=MAX_ARCHIVE_MS // 60_000)
-        segments = await self._footage.window(key, from_ms, to_ms)
+        return await self._database.read(lambda c: self._vod(c, key, from_ms, to_ms))
+
+    def _vod(self, connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> bytes:
+        """In the reading thread: an hour has 1,800 entries, and live viewers must not wait for them."""
+        segments = [self._footage.playable(row) for row in rows.segments(connection, key, from_ms, to_ms)]
         if not segments:
             raise NothingReceivedError("/".join(key))
-        begin = min(from_ms, segments[0].start_ms)
-        return vod(timeline(segments, begin)).encode()
+        return vod(timeline(segments, min(from_ms, segments[0].start_ms))).encode()
 
     async def dvr(self, key: StreamKey) -> bytes:
         """The last two hours, sliding; made when first asked for, then kept while somebody asks.

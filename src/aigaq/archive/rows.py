@@ -7,15 +7,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from aigaq.archive.model import InitFacts, Kind, Row, StreamKey
-from aigaq.archive.store import alarms, doomed, inits, leaves, rows, stations
+from aigaq.archive.store import alarms, doomed, inits, leaves, rows, spans, stations
 from aigaq_verify import MAX_DURATION_MS, NO_HASH, GapCause, decode_record
 
 _COLUMNS: Final = [rows.c[f.name] for f in fields(Row)]
+_KIND: Final = [f.name for f in fields(Row)].index("kind")
+_CAUSE: Final = [f.name for f in fields(Row)].index("cause")
 
 
 @dataclass(frozen=True, slots=True)
 class Island:
-    """Segments that follow one another without a break, all sealed or all not."""
+    """A stretch of footage; `sealed` unless another, which is not, tells of the same time."""
 
     camera: str
     from_ms: int
@@ -36,13 +38,15 @@ def _one(connection: sa.Connection, statement: sa.Select[Any]) -> Row | None:
 
 
 def _all(connection: sa.Connection, statement: sa.Select[Any]) -> list[Row]:
-    return [_as_row(found) for found in connection.execute(statement).mappings()]
+    return [_as_row(found) for found in connection.execute(statement)]
 
 
-def _as_row(found: sa.RowMapping) -> Row:
-    cause = found["cause"]
-    values: dict[str, Any] = {**found, "kind": Kind(found["kind"]), "cause": GapCause(cause) if cause else None}
-    return Row(**values)
+def _as_row(found: sa.Row[Any]) -> Row:
+    """Columns in the order of the fields; the plain values of two become their words."""
+    values: list[Any] = list(found)
+    values[_KIND] = Kind(values[_KIND])
+    values[_CAUSE] = GapCause(values[_CAUSE]) if values[_CAUSE] else None
+    return Row(*values)
 
 
 def of_stream(key: StreamKey) -> sa.ColumnElement[bool]:
@@ -86,7 +90,26 @@ def _insert(connection: sa.Connection, new: Row, before: Row | None, after: Row 
     if before and before.end_ms is None:
         here = of_stream(before.key) & (rows.c.seq == before.seq)
         connection.execute(rows.update().where(here).values(end_ms=max(before.start_ms, new.start_ms)))
+    if new.kind is Kind.SEGMENT and end is not None:
+        _join(connection, new.key, new.start_ms, end)
     return replace(new, end_ms=end, log_index=index)
+
+
+def _join(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> None:
+    """Add footage to the spans: lengthen the one that it touches, or join the two between which it lies."""
+    here = (spans.c.station == key.station) & (spans.c.camera == key.camera) & (spans.c.stream == key.stream)
+    left = connection.execute(sa.select(spans.c.id).where(here, spans.c.to_ms == from_ms).limit(1)).scalar()
+    right = connection.execute(sa.select(spans).where(here, spans.c.from_ms == to_ms).limit(1)).first()
+    if left is not None and right:
+        connection.execute(spans.delete().where(spans.c.id == right.id))
+    if left is not None:
+        end = right.to_ms if right else to_ms
+        connection.execute(spans.update().where(spans.c.id == left).values(to_ms=end))
+    elif right:
+        connection.execute(spans.update().where(spans.c.id == right.id).values(from_ms=from_ms))
+    else:
+        values = {"station": key.station, "camera": key.camera, "stream": key.stream}
+        connection.execute(spans.insert().values(values | {"from_ms": from_ms, "to_ms": to_ms}))
 
 
 def _take_leaf(connection: sa.Connection, station: str, leaf: bytes) -> int | None:
@@ -170,25 +193,15 @@ def _ended(connection: sa.Connection, gap: Row) -> Row:
 
 
 def islands(connection: sa.Connection, station: str, stream: str, from_ms: int, to_ms: int) -> list[Island]:
-    """Recorded stretches of every camera of a station, merged by the database."""
-    order = (rows.c.start_ms, rows.c.seq)
-    sealed = rows.c.log_index.is_not(None)
-    started = (rows.c.start_ms > from_ms - MAX_DURATION_MS) & (rows.c.start_ms < to_ms)
-    here = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.SEGMENT)) & started
-    end_before = sa.func.lag(rows.c.end_ms).over(partition_by=rows.c.camera, order_by=order)
-    sealed_before = sa.func.lag(sealed).over(partition_by=rows.c.camera, order_by=order)
-    same = (end_before == rows.c.start_ms) & (sealed_before == sealed)
-    step = sa.case((same, 0), else_=1)
-    one = sa.select(
-        rows.c.camera, rows.c.start_ms, rows.c.seq, rows.c.end_ms, sealed.label("sealed"), step.label("step")
-    )
-    steps = one.where(here, rows.c.end_ms > from_ms).subquery()
-    number = sa.func.sum(steps.c.step).over(partition_by=steps.c.camera, order_by=(steps.c.start_ms, steps.c.seq))
-    numbered = sa.select(steps, number.label("island")).subquery()
-    c = numbered.c
-    merged = sa.select(c.camera, sa.func.min(c.start_ms), sa.func.max(c.end_ms), sa.func.max(c.sealed))
-    found = connection.execute(merged.group_by(c.camera, c.island).order_by(c.camera, c.island))
-    return [Island(camera, start, end, bool(sealed)) for camera, start, end, sealed in found]
+    """Recorded stretches of every camera of a station: those not sealed yet one by one, then all, joined."""
+    where = (rows.c.station == station) & (rows.c.stream == stream) & (rows.c.kind == int(Kind.SEGMENT))
+    touches = (rows.c.start_ms < to_ms) & (rows.c.end_ms > from_ms)
+    one = sa.select(rows.c.camera, rows.c.start_ms, rows.c.end_ms).where(where, rows.c.log_index.is_(None), touches)
+    fresh = [Island(*found, sealed=False) for found in connection.execute(one)]
+    here = (spans.c.station == station) & (spans.c.stream == stream)
+    touch = (spans.c.from_ms < to_ms) & (spans.c.to_ms > from_ms)
+    every = sa.select(spans.c.camera, spans.c.from_ms, spans.c.to_ms).where(here, touch)
+    return fresh + [Island(*found, sealed=True) for found in connection.execute(every)]
 
 
 def interval_rows(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> list[Row]:
@@ -204,11 +217,16 @@ def interval_rows(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms
 
 def bounds(connection: sa.Connection, station: str) -> tuple[int, int] | None:
     """Begin of the first and end of the last footage of a station."""
-    here = (rows.c.station == station) & (rows.c.kind == int(Kind.SEGMENT))
-    first, last = connection.execute(
-        sa.select(sa.func.min(rows.c.start_ms), sa.func.max(rows.c.end_ms)).where(here)
-    ).one()
+    ends = sa.select(sa.func.min(spans.c.from_ms), sa.func.max(spans.c.to_ms)).where(spans.c.station == station)
+    first, last = connection.execute(ends).one()
     return None if first is None else (first, last)
+
+
+def span_lengths(connection: sa.Connection) -> dict[StreamKey, int]:
+    """Milliseconds of footage of each stream, by the joined spans."""
+    keys = (spans.c.station, spans.c.camera, spans.c.stream)
+    sums = sa.select(*keys, sa.func.sum(spans.c.to_ms - spans.c.from_ms)).group_by(*keys)
+    return {StreamKey(*key): length for *key, length in connection.execute(sums)}
 
 
 def newest_segment(connection: sa.Connection, key: StreamKey, before_ms: int, *, sealed: bool) -> Row | None:

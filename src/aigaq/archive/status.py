@@ -1,7 +1,7 @@
 """What each stream is doing now, in memory: for the station list, the live playlists and the newest init."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from aigaq.archive.coverage import camera_state
 from aigaq.archive.model import STREAMS, CameraState, CameraStatus, Kind, Row, StreamKey
@@ -41,7 +41,7 @@ class Tails:
 
     def get(self, key: StreamKey) -> Tail:
         """The end of a stream; an empty one if nothing came."""
-        return self._tails.get(key) or Tail()
+        return self._tails.get(key, _NOTHING)
 
     def init(self, key: StreamKey) -> str | None:
         """The initialisation segment of its newest footage."""
@@ -49,17 +49,21 @@ class Tails:
 
     def camera(self, camera: Camera, now_ms: int) -> CameraStatus:
         """The better of the camera's two streams."""
-        tails = [self.get(StreamKey(camera.station, camera.id, stream)) for stream in STREAMS]
-        states = [(camera_state(t.last_end_ms, t.open_gap, now_ms), t.open_gap) for t in tails]
-        state, cause = min(states, key=lambda s: _ORDER[s[0]])
-        return CameraStatus(camera.id, camera.zone, state, cause, _latest(t.last_end_ms for t in tails))
+        main, sub = (self._tails.get(StreamKey(camera.station, camera.id, s), _NOTHING) for s in STREAMS)
+        ends = (main.last_end_ms, sub.last_end_ms)
+        state, cause = _stream_state(main, now_ms), main.open_gap
+        other = _stream_state(sub, now_ms)
+        if _RANK[other] < _RANK[state]:
+            state, cause = other, sub.open_gap
+        return CameraStatus(camera.id, camera.zone, state, cause, max((e for e in ends if e is not None), default=None))
 
 
-_ORDER = {
+def _stream_state(tail: Tail, now_ms: int) -> CameraState:
+    return camera_state(tail.last_end_ms, tail.open_gap, now_ms)
+
+
+_NOTHING: Final = Tail()
+_RANK: Final = {
     s: n
     for n, s in enumerate((CameraState.LIVE, CameraState.GAP, CameraState.STALE, CameraState.OFF, CameraState.NEVER))
 }
-
-
-def _latest(times: Iterable[int | None]) -> int | None:
-    return max((t for t in times if t is not None), default=None)

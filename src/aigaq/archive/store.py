@@ -59,6 +59,38 @@ sa.Index(
     postgresql_where=(rows.c.bundle.is_(None)) & (rows.c.kind == 1),
 )
 
+sa.Index(
+    "rows_of_gaps",
+    rows.c.station,
+    rows.c.stream,
+    rows.c.start_ms,
+    sqlite_where=rows.c.kind == 4,
+    postgresql_where=rows.c.kind == 4,
+)
+sa.Index(
+    "rows_unsealed",
+    rows.c.station,
+    rows.c.stream,
+    rows.c.camera,
+    rows.c.start_ms,
+    sqlite_where=(rows.c.log_index.is_(None)) & (rows.c.kind == 1),
+    postgresql_where=(rows.c.log_index.is_(None)) & (rows.c.kind == 1),
+)
+
+spans = sa.Table(
+    "spans",
+    metadata,
+    sa.Column("id", _ROW_ID, primary_key=True),
+    sa.Column("station", sa.String(32), nullable=False),
+    sa.Column("camera", sa.String(32), nullable=False),
+    sa.Column("stream", sa.String(4), nullable=False),
+    sa.Column("from_ms", sa.BigInteger, nullable=False),
+    sa.Column("to_ms", sa.BigInteger, nullable=False),
+    sa.Index("spans_by_begin", "station", "camera", "stream", "from_ms"),
+    sa.Index("spans_by_end", "station", "camera", "stream", "to_ms"),
+    comment="Segments that follow one another without a break, joined as they arrive: a day reads as fast as a minute",
+)
+
 inits = sa.Table(
     "inits",
     metadata,
