@@ -242,10 +242,10 @@ def _read_status(data: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(status_path(data).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise NotRunningError(str(data), age="missing") from error
-    age_ms = utc_ms(SystemClock()) - found["at_ms"]
-    if age_ms > STALE_MS or not _is_running(found["pid"]):
-        raise NotRunningError(str(data), age=f"{age_ms // 1000} s old")
+        raise NotRunningError(str(data)) from error
+    old = utc_ms(SystemClock()) - found["at_ms"] > STALE_MS
+    if old or not _is_running(found["pid"]):
+        raise NotRunningError(str(data))
     return found
 
 

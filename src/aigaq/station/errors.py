@@ -44,7 +44,7 @@ class JournalDamagedError(StationError):
 
     code = "station.journal_damaged"
     why = N_("The journal cannot be used: {problem}.")
-    hint = N_("Keep the data folder as evidence, run `aigaq station fsck`, and start with a new data folder.")
+    hint = N_("Keep the data folder as evidence, run `aigaq station fsck`, and start with a new data folder and key.")
 
 
 class JournalBehindError(StationError):
@@ -83,7 +83,7 @@ class NotRunningError(StationError):
     """There is no fresh status."""
 
     code = "station.not_running"
-    why = N_("No agent reports from this data folder; the last status is {age}.")
+    why = N_("No agent reports from this data folder.")
     hint = N_("Start it with `aigaq station run`, and look at its log if it stopped by itself.")
 
 
