@@ -283,9 +283,14 @@ async def test_seal_survives_a_crash_between_log_and_tables(ready, center, monke
 async def test_health_is_kept_and_must_be_an_object(ready, center):
     assert (await ready.health({"disk_hours": 9})).status_code == 200
     assert await center.archive.health("example-001") == {"disk_hours": 9, "received_ms": START}
-    body = b"[1, 2]"
-    answer = await ready.http.post("/ingest/v1/health", content=body, headers=ready.box.signed("health", body))
-    refused(answer, 400, "archive.bad_request")
+    deep = b'{"a":' * 40 + b"1" + b"}" * 40
+    for body in (b"[1, 2]", b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', b'{"a":' * 20_000, deep, b"\xff"):
+        answer = await ready.http.post("/ingest/v1/health", content=body, headers=ready.box.signed("health", body))
+        refused(
+            answer,
+            413 if len(body) > 65536 else 400,
+            "archive.oversize" if len(body) > 65536 else "archive.bad_request",
+        )
     assert await center.archive.health("example-002") is None
 
 

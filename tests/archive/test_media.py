@@ -271,6 +271,17 @@ async def test_a_lease_ends_and_its_parts_are_forgotten(ready, center):
     assert not live._leases
 
 
+async def test_who_comes_back_after_a_while_gets_no_old_parts(ready, center):
+    await ready.send_all(ready.box.segments(START, 1))
+    live, key = center.archive.live, StreamKey("example-001", "desk", "sub")
+    live.watch(key)
+    await ready.part(START + 2000, 0, ready.box.reel.part(START + 2000, 4, opens=True))
+    assert "PART:" in (await ready.http.get(f"{DESK}/sub/ll.m3u8")).text
+    center.clock.advance(20)
+    live.watch(key)
+    assert not live._rings
+
+
 async def test_nobody_waits_for_ever_for_parts(ready, center, monkeypatch):
     monkeypatch.setattr("aigaq.archive.live.WAIT_S", 0.05)
     answer = await ready.http.get(f"{DESK}/sub/ll.m3u8")

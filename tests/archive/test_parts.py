@@ -116,3 +116,24 @@ def test_numbers_stay_with_their_segments_whatever_is_lost(losses):
         for msn, start in enumerate(starts, player.ring.first):
             assert seen.setdefault(msn, start) == start
         assert len(player.ring.segments) <= KEEP_SEGMENTS
+
+
+def test_after_a_long_pause_the_playlist_begins_anew_under_higher_numbers():
+    player = Player()
+    for n in range(6):
+        player.part(n)
+    last = player.ring.last_msn
+    later = START + 60_000
+    assert player.ring.add(PartName(later, 0), Fragment(later * 90, 45_000, True, True), b"x", INIT)
+    assert len(player.ring.segments) == 1
+    assert player.ring.first > last
+
+
+def test_a_short_pause_between_runs_is_no_lost_part():
+    player = Player()
+    for n in range(4):
+        player.part(n)
+    later = START + 5000
+    assert player.ring.add(PartName(later, 0), Fragment(later * 90, 45_000, True, True), b"x", INIT)
+    assert "GAP" not in player.text
+    assert player.text.count("EXTINF") == 1

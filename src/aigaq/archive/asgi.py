@@ -111,7 +111,11 @@ async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
 async def answer(
     send: Send, status: int, body: bytes, kind: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """A whole answer."""
+    """A whole answer; 204 has neither body nor length (RFC 9110 §8.6)."""
+    if status == 204:
+        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+        await send({"type": "http.response.body", "body": b""})
+        return
     length = (b"content-length", str(len(body)).encode())
     await send(
         {

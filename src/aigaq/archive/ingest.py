@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from aigaq.archive import rows
 from aigaq.archive.blobs import Blobs
@@ -48,6 +49,9 @@ MAX_HEALTH: Final = 64 << 10
 TIME_TOLERANCE_MS: Final = 1000
 """As in the verifier: more than this between tfdt and record is a false record."""
 
+SEAL_AT_ONCE: Final = 2048
+"""Leaves in one transaction: a station that was away for hours must not hold up the others."""
+MAX_DEPTH: Final = 16
 T = TypeVar("T")
 Body = Callable[[int], Awaitable[bytes]]
 """Reads the whole request body up to a limit."""
@@ -187,13 +191,7 @@ class Ingest:
         """`POST health`: kept as it came, one per station."""
         data = await body(MAX_HEALTH)
         self.check(signed, "health", data)
-        try:
-            said = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise BadRequestError("health", problem="the body is not JSON") from error
-        if not isinstance(said, dict):
-            raise BadRequestError("health", problem="the body is not a JSON object")
-        text, now = json.dumps(said, ensure_ascii=False), utc_ms(self._clock)
+        text, now = _plain_object(data), utc_ms(self._clock)
         await self._database.write(lambda c: rows.set_station(c, signed.station, health=text, health_ms=now))
 
     # ---- the station's log
@@ -216,9 +214,9 @@ class Ingest:
     async def _mark_sealed(self, station: str, replica: LogReplica) -> None:
         """Bring the tables up to the log, also what a crash between the two left undone."""
         held = await self._database.read(lambda c: rows.sealed_size(c, station))
-        if held < replica.size:
-            hashes = await self._in_thread(replica.leaf_hashes, held, replica.size)
-            await self._database.write(lambda c: rows.seal(c, station, held, hashes))
+        for start in range(held, replica.size, SEAL_AT_ONCE):
+            hashes = await self._in_thread(replica.leaf_hashes, start, min(start + SEAL_AT_ONCE, replica.size))
+            await self._database.write(partial(rows.seal, station=station, start=start, hashes=hashes))
 
     # ---- rows
 
@@ -262,6 +260,30 @@ class Ingest:
 
     async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writers, work, *args)
+
+
+def _plain_object(data: bytes) -> str:
+    """JSON that every reader can take: an object, not deep, with finite numbers and whole characters."""
+    try:
+        said: object = json.loads(data, parse_constant=_refuse_constant)
+        text = json.dumps(said, ensure_ascii=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError("health", problem="the body is not JSON") from error
+    if not isinstance(said, dict) or _depth(said) > MAX_DEPTH:
+        raise BadRequestError("health", problem="the body is not a JSON object of modest depth")
+    return text
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON (RFC 8259 §6)")
+
+
+def _depth(value: object) -> int:
+    if not isinstance(value, dict | list):
+        return 0
+    inner: list[object] = list(cast("dict[str, object]", value).values() if isinstance(value, dict) else value)
+    return 1 + max((_depth(v) for v in inner), default=0)
 
 
 def _check_times(record: SegmentRecord, data: bytes) -> int:

@@ -37,7 +37,9 @@ class Live:
     # ---- leases
 
     def watch(self, key: StreamKey) -> None:
-        """Somebody watches this stream with low latency."""
+        """Somebody watches this stream with low latency; parts of an earlier time would only lead the player astray."""
+        if not self.is_watched(key):
+            self._rings.pop(key, None)
         self._leases[key] = self._clock.monotonic_ns() + LEASE_NS
 
     def is_watched(self, key: StreamKey) -> bool:

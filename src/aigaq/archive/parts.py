@@ -16,6 +16,8 @@ PART_SEGMENTS: Final = 4
 """Parts are listed for this many newest segments; RFC 8216bis §4.4.4.9 wants three target durations."""
 PART_TARGET_S: Final = 0.5
 MAX_PART: Final = 8 << 20
+MAX_STEP_MS: Final = 10_000
+"""A longer pause, or a clock set back further, begins the playlist anew."""
 
 
 class PartName(NamedTuple):
@@ -34,6 +36,11 @@ class LivePart:
     start_ms: int
     duration_ms: int
     independent: bool
+
+    @property
+    def end_ms(self) -> int:
+        """First millisecond after it."""
+        return self.start_ms + self.duration_ms
 
 
 @dataclass(slots=True)
@@ -136,13 +143,16 @@ class PartRing:
             self._text = None
 
     def _open(self, part: LivePart, init: str, *, torn: bool) -> None:
+        pause = 0
         if not self.segments:
-            self.first = part.start_ms // 1000
+            self.first = max(self.first, part.start_ms // 1000)
         else:
             last = self.segments[-1]
             last.done, last.torn = True, last.torn or (torn and last.run == part.name.run)
             self._target = max(self._target, round(last.duration_ms / 1000))
-        if init != self.init:
+            pause = part.start_ms - last.parts[-1].end_ms
+        if init != self.init or not -MAX_STEP_MS <= pause <= MAX_STEP_MS:
+            # Nothing before it can be played into it: begin anew, under higher numbers.
             self.first += len(self.segments)
             self.segments.clear()
             self.init = init
