@@ -86,6 +86,7 @@ lacking = [name for name in {GSTREAMER_ELEMENTS!r} if Gst.ElementFactory.find(na
 print("GStreamer", ".".join(map(str, Gst.version()[:3])), *lacking)
 raise SystemExit(bool(lacking))
 """
+LIBATOMIC: Final = "import ctypes; ctypes.CDLL('libatomic.so.1'); print('libatomic.so.1')"
 
 PEERS: Final = (
     Peer("ffmpeg", ("ffmpeg", "-version"), ("ffmpeg",)),
@@ -102,6 +103,7 @@ PEERS: Final = (
         ),
     ),
     Peer("Chromium", ("chromium", "--version"), ("chromium",)),
+    Peer("libatomic, for the program that steers Chromium", (sys.executable, "-c", LIBATOMIC), ("libatomic1",)),
 )
 
 
