@@ -1,5 +1,6 @@
 """What all benchmarks share: the clip, the farm in its own process, meters of CPU and memory, and tables."""
 
+import hashlib
 import json
 import os
 import re
@@ -181,7 +182,11 @@ def machine() -> str:
     system = os.uname()
     load = os.getloadavg()[0]
     peer = subprocess.run([*ffmpeg(), "-version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    data, start = bytes(64 << 20), time.process_time()
+    hashlib.sha256(data).digest()
+    hashing = 64 * 1.048576 / (time.process_time() - start)
     return (
         f"{cpu[1] if cpu else system.machine}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GB · "
-        f"{system.sysname} {system.release} · Python {sys.version.split()[0]} · ffmpeg {peer} · load before {load:.1f}"
+        f"{system.sysname} {system.release} · Python {sys.version.split()[0]} · ffmpeg {peer} · "
+        f"SHA-256 {hashing:.0f} MB/s · load before {load:.1f}"
     )

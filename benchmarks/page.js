@@ -34,7 +34,7 @@ window.bench = {
 
   /** Plays a live playlist. */
   live(url, lowLatencyMode) {
-    const hls = new Hls({ enableWorker: false, lowLatencyMode, liveSyncDurationCount: 3, maxLiveSyncPlaybackRate: 1.1 });
+    const hls = new Hls({ enableWorker: false, lowLatencyMode, maxLiveSyncPlaybackRate: 1.1 });
     const video = document.querySelector("video");
     hls.attachMedia(video);
     hls.loadSource(url);

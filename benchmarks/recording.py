@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from benchmarks.box import BoxFolder
 from benchmarks.lab import FarmProcess, Scale, Table, Usage, ffmpeg, measure, running, scratch, stored
@@ -18,8 +19,7 @@ def run(scale: Scale) -> Table:
     )
     for cameras in (20, 50):
         with FarmProcess.of_clip(cameras) as farm:
-            ways = (("aigaq station", _ours), ("ffmpeg -c copy, HLS fMP4, one per camera", _ffmpeg), ("floor", _floor))
-            for name, way in ways:
+            for name, way in WAYS.items():
                 with scratch() as folder:
                     usage, rate = way(folder, list(farm.urls.values()), scale)
                 per = usage.per_stream_minute(cameras)
@@ -48,6 +48,13 @@ def _ffmpeg(folder: Path, urls: Sequence[str], scale: Scale) -> tuple[Usage, flo
         return _window([p.pid for p in processes], folder, scale)
 
 
+def _kept(folder: Path, urls: Sequence[str], scale: Scale) -> tuple[Usage, float]:
+    folders = [folder / str(n) for n in range(len(urls))]
+    recorders = [hls(url, place) for url, place in zip(urls, folders, strict=True)]
+    with running([*recorders, [sys.executable, "-m", "benchmarks.keeper", *folders]]) as processes:
+        return _window([p.pid for p in processes], folder, scale)
+
+
 def _floor(folder: Path, urls: Sequence[str], scale: Scale) -> tuple[Usage, float]:
     with running([[sys.executable, "-m", "benchmarks.floor", folder, *urls]]) as processes:
         return _window([p.pid for p in processes], folder, scale)
@@ -59,3 +66,11 @@ def hls(url: str, folder: Path, *, size: int = 0) -> list[object]:
     kind = ["-f", "hls", "-hls_time", "2", "-hls_segment_type", "fmp4", "-hls_list_size", size]
     names = ["-hls_flags", "program_date_time", "-hls_segment_filename", folder / "%05d.m4s", folder / "live.m3u8"]
     return [*ffmpeg(), "-rtsp_transport", "tcp", "-i", url, "-c", "copy", *kind, *names]
+
+
+WAYS: Final = {
+    "aigaq station": _ours,
+    "ffmpeg -c copy, HLS fMP4, one per camera": _ffmpeg,
+    "the same, each file hashed and synced": _kept,
+    "floor": _floor,
+}
