@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,11 @@ from station_bench import FakeCenter, Rig, settings_for
 from aigaq.base import SystemClock, from_ms, utc_ms
 from aigaq.capture import StreamHealth, StreamState
 from aigaq.capture.farm import load_video
+from aigaq.ledger import SigningKey
 from aigaq.station.agent import StationAgent
-from aigaq.station.errors import JournalLockedError
+from aigaq.station.box import journal_path
+from aigaq.station.errors import JournalDamagedError, JournalLockedError
+from aigaq.station.journal import JournalReader
 from aigaq.station.settings import CameraSection
 from aigaq_verify import GapCause, SegmentRecord
 
@@ -205,6 +209,30 @@ async def test_a_recorder_that_breaks_ends_the_agent_with_its_error(tmp_path):
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         await StationAgent(settings, SystemClock(), recorder=Broken).run()
     assert story(settings)[-1] == "operator"
+
+
+async def test_a_journal_that_breaks_while_recording_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("aigaq.station.lanes.RETRY_MAX_S", 0.05)
+    monkeypatch.setattr("aigaq.station.lanes.RETRY_MIN_S", 0.05)
+    settings = settings_for(tmp_path, sub=False)
+    settings = type(settings).model_validate(
+        {**settings.model_dump(), "center": {"url": "http://127.0.0.1:9", "vkey": _some_vkey(tmp_path)}}
+    )
+    agent = StationAgent(settings, SystemClock(), recorder=ScriptedRecorder)
+    task = asyncio.create_task(agent.run())
+    await until(lambda: agent.status)
+    reader = JournalReader(journal_path(settings.station.data))
+    await until(reader.size)
+    reader.close()
+    with sqlite3.connect(journal_path(settings.station.data)) as db:
+        db.execute("UPDATE rows SET record = x'00'")
+    db.close()
+    with pytest.raises(JournalDamagedError):
+        await task
+
+
+def _some_vkey(folder) -> str:
+    return SigningKey.create(folder / "other.key").vkey("center.example")
 
 
 async def test_cancelling_the_agent_leaves_in_order_too(tmp_path):

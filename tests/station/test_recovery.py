@@ -104,6 +104,18 @@ def test_a_file_whose_time_is_taken_is_set_aside(rig):
     assert rig.check() == []
 
 
+@pytest.mark.parametrize("lie", ["elsewhere", "endless"])
+def test_a_torn_file_of_impossible_times_is_set_aside(rig, lie):
+    begin(rig, T0, 1)
+    odd = make_part(T0 + 5000, 0) if lie == "elsewhere" else make_part(T0, 0, duration=61_000 * 90)
+    part_file(rig).write_bytes(odd.data)
+    rig.kill()
+    rig.clock.advance(100)
+    rig.start()
+    assert rig.records() == []
+    assert [p.read_bytes() for p in (rig.settings.station.data / "set-aside").iterdir()] == [odd.data]
+
+
 def test_a_camera_that_left_the_settings_is_closed_by_the_operator(tmp_path, clock, quick_disk):
     rig = Rig(settings_for(tmp_path, cameras=2), clock)
     begin(rig, T0, 2, rig.stream("c1", "sub"))

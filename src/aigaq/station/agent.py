@@ -16,7 +16,7 @@ from typing import Any, Final, Never, Protocol
 import httpx2
 import structlog
 
-from aigaq.base import Clock, utc_ms
+from aigaq.base import AigaqError, Clock, utc_ms
 from aigaq.capture import Recorder, Sink, Source, StreamHealth
 from aigaq.ledger import parse_vkey
 from aigaq.station.alarms import Alarms
@@ -132,12 +132,15 @@ class StationAgent:
             await asyncio.wait({*sending, *tasks, stopped, writing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             failed = await _cancel(stopped, *tasks)
-            await self._leave(box, way if not writing.done() else None, writing)
-            failed += await _cancel(*sending)
-            box.writer.close()
-            await writing
+            can_send = not any(task.done() for task in (*sending, writing))
+            try:
+                await self._leave(box, way if can_send else None, writing)
+            finally:
+                failed += await _cancel(*sending)
+                box.writer.close()
+                await writing
         if failed:
-            raise failed[0]
+            raise _reason(failed[0])
 
     async def _leave(self, box: Box, way: "_Way | None", writing: "asyncio.Future[None]") -> None:
         """Sign that the agent was stopped, and try to let the centre know."""
@@ -239,6 +242,16 @@ class _Way:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.uploader.run())
             tasks.create_task(self.live.run(names))
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The error that a person can act on, if tasks ended with one; else all that they ended with."""
+    while isinstance(error, BaseExceptionGroup):
+        ours = error.subgroup(AigaqError)
+        if ours is None:
+            break
+        error = ours.exceptions[0]
+    return error
 
 
 async def _cancel(*tasks: "asyncio.Task[Any]") -> list[BaseException]:

@@ -241,9 +241,9 @@ def _log_to_stderr(level: int) -> None:
 def _read_status(data: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(status_path(data).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        old = utc_ms(SystemClock()) - found["at_ms"] > STALE_MS
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise NotRunningError(str(data)) from error
-    old = utc_ms(SystemClock()) - found["at_ms"] > STALE_MS
     if old or not _is_running(found["pid"]):
         raise NotRunningError(str(data))
     return found

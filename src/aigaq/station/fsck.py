@@ -20,7 +20,6 @@ from aigaq_verify import (
     Checkpoint,
     CompactRange,
     NoteError,
-    RecordError,
     SegmentRecord,
     VerifierKey,
     decode_record,
@@ -122,7 +121,7 @@ class Fsck:
         for start in range(0, total, _BATCH):
             try:
                 rows = {row.index: row for row in reader.rows(start, _BATCH)}
-            except RecordError:
+            except JournalDamagedError:
                 rows = {row.index: row for i in range(start, start + _BATCH) for row in _one(reader, i)}
             yield from ((i, rows.get(i)) for i in range(start, min(start + _BATCH, total)))
 
@@ -226,5 +225,5 @@ def _silent(done: int, total: int) -> None:
 def _one(reader: JournalReader, index: int) -> list[StoredRow]:
     try:
         return reader.rows(index, 1)
-    except RecordError:
+    except JournalDamagedError:
         return []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aigaq.station.errors import JournalDamagedError, JournalForeignError, JournalLockedError
-from aigaq_verify import GapRecord, SegmentRecord, decode_record
+from aigaq_verify import GapRecord, RecordError, SegmentRecord, decode_record
 
 FORMAT: Final = 1
 WAITING, DELIVERED, REFUSED = 0, 1, 2
@@ -313,11 +313,14 @@ class JournalReader:
         return self._select(f"state = 0 AND {which}{others} {order}", *values, *without, count)
 
     def _select(self, where: str, *values: object) -> list[StoredRow]:
-        found = self._db.execute(
-            f"SELECT id, record, leaf, detail, state, answer FROM rows WHERE {where}",  # noqa: S608 - fixed texts only
-            values,
-        )
-        return [StoredRow(r[0] - 1, decode_record(r[1]), r[1], r[2], r[3], r[4], r[5]) for r in found]
+        try:
+            found = self._db.execute(
+                f"SELECT id, record, leaf, detail, state, answer FROM rows WHERE {where}",  # noqa: S608 - fixed texts
+                values,
+            )
+            return [StoredRow(r[0] - 1, decode_record(r[1]), r[1], r[2], r[3], r[4], r[5]) for r in found]
+        except (sqlite3.DatabaseError, RecordError) as error:
+            raise JournalDamagedError("journal.sqlite", problem=str(error)) from error
 
 
 class _transaction:  # noqa: N801 - reads as a statement

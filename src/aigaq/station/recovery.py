@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from aigaq.station.errors import RecoveryError
 from aigaq.station.fragments import Whole, whole_parts
@@ -14,7 +15,10 @@ from aigaq.station.journal import JournalReader
 from aigaq.station.rules import Position
 from aigaq.station.spool import PartFile, Spool, Written
 from aigaq.station.stream import StreamWriter, to_ms
-from aigaq_verify import HOLE_MS, GapCause, SegmentRecord
+from aigaq_verify import HOLE_MS, MAX_DURATION_MS, GapCause, SegmentRecord
+
+TRUST_MS: Final = 1_000
+"""As in the verifier: more than this between tfdt and record would be a false record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def _keep(part: PartFile, stream: StreamWriter) -> str:
     whole = whole_parts(data)
     if whole is None:
         return "it holds no whole part"
+    if abs(to_ms(whole.start) - part.start_ms) > TRUST_MS or not 0 < whole.end - whole.start <= MAX_DURATION_MS * 90:
+        return "its times cannot be believed"
     if not follows(stream.tiler.position, part.start_ms):
         return "the journal already covers its time"
     start_ms = stream.tiler.would_start(part.start_ms)

@@ -153,7 +153,9 @@ class Spool:
 
     def part_files(self) -> Iterator[PartFile]:
         """Segments that were being written when the agent stopped, oldest first."""
-        found = [(path, _PART.fullmatch(path.name)) for path in self.root.rglob("*.part")]
+        found = (
+            (Path(folder, name), _PART.fullmatch(name)) for folder, _, names in os.walk(self.root) for name in names
+        )
         parts = [PartFile(path, int(m[1]), bytes.fromhex(m[2])) for path, m in found if m]
         yield from sorted(parts, key=lambda part: (part.start_ms, part.path))
 

@@ -16,7 +16,7 @@ import structlog
 
 from aigaq.base import Clock, utc_ms
 from aigaq.ledger import StationLog
-from aigaq.station.errors import DiskFailedError
+from aigaq.station.errors import DiskFailedError, JournalDamagedError
 from aigaq.station.journal import Journal, Row
 from aigaq.station.spool import Spool, sync_folder
 from aigaq.station.stream import Book
@@ -113,6 +113,7 @@ class Writer:
 
         Raises:
             DiskFailedError: the agent was to stop while the disk did not take the journal.
+            JournalDamagedError: the journal cannot be written because it is broken.
         """
         due: int | None = None
         while True:
@@ -195,6 +196,8 @@ class Writer:
                 log.warning("the disk does not take the journal", why=self.trouble)
                 if not self._spool.give_up_ballast() and self._closing.wait(RETRY_S):
                     raise DiskFailedError(str(self._spool.data), problem=self.trouble) from error
+            except sqlite3.DatabaseError as error:
+                raise JournalDamagedError(str(self._spool.data), problem=str(error)) from error
             else:
                 self.trouble = ""
                 return result
