@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip
 STAMPS := .venv/stamps
+PAGES := src/aigaq/web/static/manifest.json
 UI_SOURCES := $(shell find ui/src ui/build.mjs ui/package-lock.json ui/tsconfig.json -type f 2>/dev/null)
 
 .PHONY: help demo test bench check format lock messages screenshots clean
@@ -25,14 +26,14 @@ $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.txt
 	$(UV) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(STAMPS)/ui: $(STAMPS)/runtime $(UI_SOURCES) tools/build_ui.py
+$(PAGES): $(STAMPS)/runtime $(UI_SOURCES) tools/build_ui.py
 	$(BIN)/python tools/build_ui.py build
 	@touch $@
 
-demo: $(STAMPS)/runtime $(STAMPS)/ui   ## a small election on this machine, recorded, sealed, watchable
+demo: $(STAMPS)/runtime $(PAGES)   ## a small election on this machine, recorded, sealed, watchable
 	@$(BIN)/aigaq demo
 
-test: $(STAMPS)/dev $(STAMPS)/ui       ## every test, with its real peers
+test: $(STAMPS)/dev $(PAGES)       ## every test, with its real peers
 	@$(BIN)/python tools/peers.py
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python tools/build_ui.py test
@@ -45,7 +46,7 @@ check: $(STAMPS)/dev                   ## lint, types, import contracts
 	$(BIN)/lint-imports
 	$(BIN)/python tools/build_ui.py check
 
-bench: $(STAMPS)/dev $(STAMPS)/ui      ## measurements beside their peers; writes nothing
+bench: $(STAMPS)/dev $(PAGES)      ## measurements beside their peers; writes nothing
 	@$(BIN)/python tools/peers.py
 	$(BIN)/python -m benchmarks
 
@@ -61,7 +62,7 @@ lock: $(BIN)/uv                        ## renew the hash-locked requirements
 messages: $(STAMPS)/dev                ## collect the texts to translate into each room's kk.po and ru.po
 	$(BIN)/python tools/messages.py
 
-screenshots: $(STAMPS)/dev $(STAMPS)/ui ## renew the README's picture from the running demo
+screenshots: $(STAMPS)/dev $(PAGES) ## renew the README's picture from the running demo
 	$(BIN)/python tools/screenshots.py
 
 clean:                                 ## forget the environment and the built pages

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,19 +11,13 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
+from tests.archive import box as box_module
 
 from aigaq.archive import Archive, create_asgi, create_pages
 from aigaq.base import SystemClock, from_ms, time_zone, utc_ms
 from aigaq.election import Register, Zone, example_register
 from aigaq.ledger import SigningKey
 from aigaq_verify import GapCause
-
-_spec = importlib.util.spec_from_file_location("e2e_box", Path(__file__).parent.parent / "archive" / "box.py")
-assert _spec
-assert _spec.loader
-box_module = importlib.util.module_from_spec(_spec)
-sys.modules["e2e_box"] = box_module
-_spec.loader.exec_module(box_module)
 
 CAMERAS = ("desk", "box", "booths", "observers", "table")
 HISTORY_S = 120

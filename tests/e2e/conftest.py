@@ -1,19 +1,10 @@
 """A centre with footage, and Chromium to look at it. What a page writes to the console fails its test."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-_spec = importlib.util.spec_from_file_location("e2e_centre", Path(__file__).with_name("centre.py"))
-assert _spec
-assert _spec.loader
-centre_module = importlib.util.module_from_spec(_spec)
-sys.modules["e2e_centre"] = centre_module
-_spec.loader.exec_module(centre_module)
+from tests.e2e.centre import serve
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -29,11 +20,12 @@ ARGUMENTS = [
 @pytest.fixture(scope="session")
 def centre(tmp_path_factory, person_video) -> Iterator:
     """See `centre.serve`."""
-    yield from centre_module.serve(tmp_path_factory.mktemp("centre"), person_video)
+    yield from serve(tmp_path_factory.mktemp("centre"), person_video)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium) -> Iterator[Browser]:
+    """Chromium for one file of tests: while Playwright's synchronous face is open no asynchronous test can run."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened
