@@ -14,6 +14,30 @@ _COLUMNS: Final = [rows.c[f.name] for f in fields(Row)]
 _KIND: Final = [f.name for f in fields(Row)].index("kind")
 _CAUSE: Final = [f.name for f in fields(Row)].index("cause")
 
+# What every upload asks is built once: building costs more than running it.
+_THIS: Final = sa.and_(*(rows.c[name] == sa.bindparam(name) for name in StreamKey._fields))
+_NEAR: Final = sa.select(*_COLUMNS).where(_THIS, rows.c.seq.between(sa.bindparam("low"), sa.bindparam("high")))
+_INSERT: Final = rows.insert()
+_SEAL: Final = (
+    rows.update()
+    .where(rows.c.leaf == sa.bindparam("hash"), rows.c.station == sa.bindparam("owner"))
+    .values(log_index=sa.bindparam("place"))
+)
+_HERE: Final = sa.and_(*(spans.c[name] == sa.bindparam(name) for name in StreamKey._fields))
+_SPAN_BEFORE: Final = sa.select(spans).where(_HERE, spans.c.to_ms == sa.bindparam("edge")).limit(1)
+_SPAN_AFTER: Final = sa.select(spans).where(_HERE, spans.c.from_ms == sa.bindparam("edge")).limit(1)
+_SPAN_ADD: Final = spans.insert()
+_SPAN_DROP: Final = spans.delete().where(spans.c.id == sa.bindparam("number"))
+_SPAN_SET: Final = (
+    spans.update()
+    .where(spans.c.id == sa.bindparam("number"))
+    .values(from_ms=sa.bindparam("begin"), to_ms=sa.bindparam("end"))
+)
+_WAITS: Final = (leaves.c.station == sa.bindparam("owner")) & (leaves.c.leaf == sa.bindparam("hash"))
+_LEAF: Final = sa.select(leaves.c.log_index).where(_WAITS)
+_LEAF_TAKEN: Final = leaves.delete().where(_WAITS)
+_LEAF_WAITS: Final = leaves.insert()
+
 
 @dataclass(frozen=True, slots=True)
 class Island:
@@ -56,7 +80,13 @@ def of_stream(key: StreamKey) -> sa.ColumnElement[bool]:
 
 def find(connection: sa.Connection, key: StreamKey, seq: int) -> Row | None:
     """The row with that number."""
-    return _one(connection, sa.select(*_COLUMNS).where(of_stream(key), rows.c.seq == seq))
+    return _near(connection, key, seq, 0).get(seq)
+
+
+def _near(connection: sa.Connection, key: StreamKey, seq: int, reach: int) -> dict[int, Row]:
+    """A row and its neighbours, by number."""
+    found = connection.execute(_NEAR, {**key._asdict(), "low": seq - reach, "high": seq + reach})
+    return {row.seq: row for row in map(_as_row, found)}
 
 
 def by_leaf(connection: sa.Connection, leaf: bytes) -> Row | None:
@@ -69,11 +99,10 @@ def admit(connection: sa.Connection, new: Row, prev: bytes) -> Row | str:
 
     Replays return the row that is there.
     """
-    there = find(connection, new.key, new.seq)
+    near = _near(connection, new.key, new.seq, 1)
+    there, before, after = near.get(new.seq), near.get(new.seq - 1), near.get(new.seq + 1)
     if there:
         return there if there.leaf == new.leaf else "archive.conflict"
-    before = find(connection, new.key, new.seq - 1) if new.seq else None
-    after = find(connection, new.key, new.seq + 1)
     expected = NO_HASH if new.seq == 0 else before.leaf if before else prev
     if prev != expected or (after and decode_record(after.record).prev != new.leaf):
         return "archive.broken_chain"
@@ -86,7 +115,7 @@ def _insert(connection: sa.Connection, new: Row, before: Row | None, after: Row 
     index = _take_leaf(connection, new.station, new.leaf)
     values = {f.name: getattr(new, f.name) for f in fields(Row)}
     values |= {"end_ms": end, "log_index": index, "kind": int(new.kind), "cause": new.cause and str(new.cause)}
-    connection.execute(rows.insert().values(values))
+    connection.execute(_INSERT, values)
     if before and before.end_ms is None:
         here = of_stream(before.key) & (rows.c.seq == before.seq)
         connection.execute(rows.update().where(here).values(end_ms=max(before.start_ms, new.start_ms)))
@@ -97,27 +126,25 @@ def _insert(connection: sa.Connection, new: Row, before: Row | None, after: Row 
 
 def _join(connection: sa.Connection, key: StreamKey, from_ms: int, to_ms: int) -> None:
     """Add footage to the spans: lengthen the one that it touches, or join the two between which it lies."""
-    here = (spans.c.station == key.station) & (spans.c.camera == key.camera) & (spans.c.stream == key.stream)
-    left = connection.execute(sa.select(spans.c.id).where(here, spans.c.to_ms == from_ms).limit(1)).scalar()
-    right = connection.execute(sa.select(spans).where(here, spans.c.from_ms == to_ms).limit(1)).first()
-    if left is not None and right:
-        connection.execute(spans.delete().where(spans.c.id == right.id))
-    if left is not None:
-        end = right.to_ms if right else to_ms
-        connection.execute(spans.update().where(spans.c.id == left).values(to_ms=end))
+    left = connection.execute(_SPAN_BEFORE, {**key._asdict(), "edge": from_ms}).first()
+    right = connection.execute(_SPAN_AFTER, {**key._asdict(), "edge": to_ms}).first()
+    if left and right:
+        connection.execute(_SPAN_DROP, {"number": right.id})
+    if left:
+        connection.execute(
+            _SPAN_SET, {"number": left.id, "begin": left.from_ms, "end": right.to_ms if right else to_ms}
+        )
     elif right:
-        connection.execute(spans.update().where(spans.c.id == right.id).values(from_ms=from_ms))
+        connection.execute(_SPAN_SET, {"number": right.id, "begin": from_ms, "end": right.to_ms})
     else:
-        values = {"station": key.station, "camera": key.camera, "stream": key.stream}
-        connection.execute(spans.insert().values(values | {"from_ms": from_ms, "to_ms": to_ms}))
+        connection.execute(_SPAN_ADD, {**key._asdict(), "from_ms": from_ms, "to_ms": to_ms})
 
 
 def _take_leaf(connection: sa.Connection, station: str, leaf: bytes) -> int | None:
     """The log index of a leaf that was sealed before its record came."""
-    here = (leaves.c.station == station) & (leaves.c.leaf == leaf)
-    index = connection.execute(sa.select(leaves.c.log_index).where(here)).scalar()
+    index = connection.execute(_LEAF, {"owner": station, "hash": leaf}).scalar()
     if index is not None:
-        connection.execute(leaves.delete().where(here))
+        connection.execute(_LEAF_TAKEN, {"owner": station, "hash": leaf})
     return index
 
 
@@ -127,9 +154,8 @@ def seal(connection: sa.Connection, station: str, start: int, hashes: Sequence[b
     for index, leaf in enumerate(hashes, start):
         if index < held:
             continue
-        here = (rows.c.leaf == leaf) & (rows.c.station == station)
-        if not connection.execute(rows.update().where(here).values(log_index=index)).rowcount:
-            connection.execute(leaves.insert().values(station=station, log_index=index, leaf=leaf))
+        if not connection.execute(_SEAL, {"owner": station, "hash": leaf, "place": index}).rowcount:
+            connection.execute(_LEAF_WAITS, {"station": station, "log_index": index, "leaf": leaf})
     set_station(connection, station, sealed_size=max(held, start + len(hashes)))
 
 
