@@ -28,6 +28,8 @@ ARGUMENTS: Final = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 STATION: Final = "station/example-001"
+LOW_DELAY_MS: Final = 12_000
+"""By then the station sends parts of the watched camera, and the player has changed over."""
 PAGES: Final = {"stations": "", "station": STATION, "check": "check"}
 SIZES: Final = {1440: 900, 390: 844}
 HISTORY_S: Final = 100
@@ -84,6 +86,7 @@ def address(demo: "subprocess.Popen[str]") -> str:
 def take_readme_picture(browser: Browser, url: str) -> None:
     page = opened(browser, f"{url}/en/{STATION}", 1440, "light")
     page.set_viewport_size({"width": 1440, "height": 1210})
+    page.wait_for_timeout(LOW_DELAY_MS)
     README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=README_PICTURE)
     print(README_PICTURE.relative_to(ROOT))

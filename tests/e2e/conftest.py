@@ -45,7 +45,7 @@ class Visitor:
         context = self._browser.new_context(
             base_url=self._base_url, viewport={"width": width, "height": 900}, timezone_id="America/New_York", **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         self.contexts.append(context)
         page = context.new_page()
         page.on("console", self._heard)

@@ -12,7 +12,21 @@ from aigaq.base import LANGUAGES
 STATION = "station/example-001"
 EMPTY = "station/example-003"
 PAGES = ["", "check", STATION, EMPTY, "?q=zzz", "no/such/page"]
-LATIN = {"English", "Eng", "JavaScript", "JSON", "UTC", "Shift", "Page", "down", "Space", "policy", "txt"}
+LATIN = {
+    "English",
+    "Eng",
+    "packages",
+    "verify",
+    "JavaScript",
+    "JSON",
+    "UTC",
+    "Shift",
+    "Page",
+    "down",
+    "Space",
+    "policy",
+    "txt",
+}
 """Names that stand on keys, in formats and in the switch of languages."""
 CONSOLE_404 = "Failed to load resource"
 

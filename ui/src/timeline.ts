@@ -131,7 +131,7 @@ export class AigaqTimeline extends HTMLElement {
   #drawHead(): void {
     const x = toX(this.#wall, this.#view, this.#width);
     this.#slider.classList.toggle("outside", x < -1 || x > this.#width + 1);
-    this.#slider.style.translate = `${x.toFixed(1)}px 0`;
+    this.#slider.style.translate = `${Math.min(Math.max(x, 0), this.#width).toFixed(1)}px 0`;
     const spoken = say(this.#page.words, "slider_value", { time: this.#clock.stamp(this.#wall), state: this.#stateText(this.#camera, this.#wall) });
     const values = { valuemin: this.#whole.from, valuemax: this.#whole.to, valuenow: Math.round(this.#wall), valuetext: spoken };
     for (const [name, value] of Object.entries(values)) this.#slider.setAttribute(`aria-${name}`, String(value));
