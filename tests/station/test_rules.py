@@ -123,6 +123,18 @@ def test_restart_with_the_clock_behind_the_rows():
     ]
 
 
+def test_restart_with_the_clock_behind_an_open_gap():
+    for cause, after in ((GapCause.OPERATOR, GapCause.OPERATOR), (GapCause.NO_RTP, GapCause.RESTART)):
+        rows = play(Tiler(Position(gap=Gap(T, None, cause))), ("restarted", T - 9000, T))
+        assert [(row.from_ms, row.to_ms, row.cause) for row in rows] == [
+            (T, T, cause),
+            (T, T - 9000, GapCause.CLOCK_STEP),
+            (T - 9000, None, after),
+        ]
+    rows = play(Tiler(Position(gap=Gap(T, None, GapCause.CLOCK_STEP))), ("restarted", T - 9000, T))
+    assert [(row.from_ms, row.to_ms) for row in rows] == [(T, T - 9000), (T - 9000, None)]
+
+
 def test_first_start_writes_nothing_before_duty():
     assert play(Tiler(), ("restarted", T, 0)) == []
 

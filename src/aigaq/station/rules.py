@@ -102,14 +102,21 @@ class Tiler:
         return [*tiles, *self.stopped(at_ms, GapCause.OFF_DUTY)]
 
     def restarted(self, now_ms: int, alive_ms: int, detail: str = "") -> list[Tile]:
-        """The box is up again; it last wrote at `alive_ms`. Stops that were announced stay as they are."""
+        """The box is up again; it last wrote at `alive_ms`. Stops that were announced stay as they are.
+
+        Afterwards no gap is open from a time to come: if the clock was set back meanwhile, that is on record.
+        """
         if self._cursor is None and self._gap is None:
             return []
         if self._gap is None:
             stepped = self._cursor is not None and self._cursor - now_ms > HOLE_MS
             tiles: list[Tile] = [self._skip(now_ms, GapCause.CLOCK_STEP, STEPPED_BACK)] if stepped else []
             return [*tiles, *self.stopped(now_ms, GapCause.RESTART, detail)]
-        if self._gap.cause in {GapCause.OPERATOR, GapCause.OFF_DUTY, GapCause.RESTART}:
+        announced = self._gap.cause in {GapCause.OPERATOR, GapCause.OFF_DUTY, GapCause.RESTART}
+        if self._gap.from_ms - now_ms > HOLE_MS:
+            cause = self._gap.cause if announced else GapCause.RESTART
+            return [*self._close(now_ms), self._open(now_ms, cause, detail)]
+        if announced:
             return []
         since = alive_ms if self._gap.cause is GapCause.CLOCK_STEP else max(alive_ms, self._gap.from_ms)
         return self.stopped(since, GapCause.RESTART, detail)
