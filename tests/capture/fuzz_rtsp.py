@@ -56,7 +56,7 @@ class Rig:
         self.ns += 40_000_000
         self.receiver.utc_ns, self.receiver.monotonic_ns = 10**18 + self.ns, self.ns
         data = self.rest + data
-        used = self.client.feed(memoryview(data), 0, len(data), self.ns / 1e9)
+        used = self.client.feed(memoryview(data + b"RTSP/1.0 $" * 9), 0, len(data), self.ns / 1e9)
         assert 0 <= used <= len(data)
         self.rest = data[used:]
         assert len(self.rest) < 262_144

