@@ -196,6 +196,13 @@ def test_clip_form_refuses_nonsense_in_words(visitor, centre):
     assert page.get_by_role("button", name="Download with proofs").is_disabled()
 
 
+def test_a_silent_station_opens_where_its_footage_ends(visitor):
+    page = visitor.open("/en/station/example-002")
+    wait_until_playing(page, 5)
+    assert page.locator("aigaq-station").get_attribute("data-mode") == "archive"
+    assert "Live" not in page.locator(".now").inner_text()
+
+
 def test_a_silent_camera_is_not_a_frozen_page(visitor):
     page = visitor.open("/en/station/example-003")
     page.get_by_text("No connection to the centre").wait_for()

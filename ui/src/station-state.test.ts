@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandOf, EDGE_MS, mustRestart, query, reduce, type State } from "./station-state";
+import { begin, commandOf, EDGE_MS, mustRestart, query, reduce, type State } from "./station-state";
 
 const NOW = 1_773_549_727_000;
 const LIVE: State = { camera: "c1", mode: "live", wall: NOW, playing: true, rate: 1, together: true, stream: "sub" };
@@ -45,4 +45,14 @@ test("keys hold on every layout", () => {
   assert.equal(commandOf("KeyL"), "live");
   assert.equal(commandOf("Digit3"), "camera-3");
   assert.equal(commandOf("KeyQ"), null);
+});
+
+test("the page begins live, at the moment asked for, or where a silent station ended", () => {
+  const page = { camera: "c1", t_ms: null, last_ms: NOW - 3000 };
+  assert.deepEqual(begin(page, NOW), LIVE);
+  assert.deepEqual(begin({ ...page, last_ms: null }, NOW).mode, "live", "its first picture may come any second");
+  const asked = begin({ ...page, t_ms: NOW - 60_000 }, NOW);
+  assert.deepEqual([asked.mode, asked.wall, asked.playing], ["archive", NOW - 60_000, false]);
+  const silent = begin({ ...page, last_ms: NOW - 3_600_000 }, NOW);
+  assert.deepEqual([silent.mode, silent.wall], ["archive", NOW - 3_605_000]);
 });

@@ -30,6 +30,17 @@ export type Action =
 /** The archive ends this far before now: segments of 2 s must be closed, sealed and sent first. */
 export const EDGE_MS = 8000;
 
+/** Without fresh footage there is nothing live to show. */
+export const SILENT_MS = 20_000;
+
+/** How the page begins: at the moment of its address, live, or where a silent station's footage ends. */
+export function begin(page: { readonly camera: string; readonly t_ms: number | null; readonly last_ms: number | null }, now: number): State {
+  const silent = page.last_ms !== null && now - page.last_ms > 3 * SILENT_MS;
+  const wall = page.t_ms ?? (silent ? page.last_ms - SILENT_MS / 4 : now);
+  const live = page.t_ms === null && !silent;
+  return { camera: page.camera, mode: live ? "live" : "archive", wall, playing: live, rate: 1, together: true, stream: "sub" };
+}
+
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
     case "camera":

@@ -4,7 +4,7 @@ import type { AigaqClip, Selection } from "./clip";
 import { fromTold, nextFootage, type Span, spanAt, type ToldSpan } from "./coverage";
 import { MasterClock } from "./master-clock";
 import type { AigaqPlayer } from "./player";
-import { type Action, commandOf, EDGE_MS, mustRestart, query, reduce, type State, type Stream } from "./station-state";
+import { type Action, begin, commandOf, EDGE_MS, mustRestart, query, reduce, type State, type Stream } from "./station-state";
 import { coverOf } from "./tile";
 import { ZoneClock } from "./time";
 import type { AigaqTimeline } from "./timeline";
@@ -33,12 +33,10 @@ export class AigaqStation extends HTMLElement {
     this.#clock = new ZoneClock(this.#page.time_zone, this.#page.date_order);
     // The server's clock counts, not that of the reader's device.
     this.#ahead = this.#page.now_ms - Date.now();
-    const wall = this.#page.t_ms ?? this.#now();
-    const mode = this.#page.t_ms === null ? "live" : "archive";
-    this.#state = { camera: this.#page.camera, mode, wall, playing: mode === "live", rate: 1, together: true, stream: "sub" };
+    this.#state = begin(this.#page, this.#now());
     this.#timeline = this.querySelector<AigaqTimeline>("aigaq-timeline")!;
     this.#clip = document.querySelector<AigaqClip>("aigaq-clip")!;
-    this.#begin(wall);
+    this.#begin(this.#state.wall);
   }
 
   disconnectedCallback(): void {
@@ -145,7 +143,8 @@ export class AigaqStation extends HTMLElement {
     const spans = this.#coverage.get(player.dataset["camera"] ?? "") ?? [];
     const cover = player.parentElement?.querySelector<HTMLElement>(".cover");
     if (!cover) return;
-    const { text, skip } = coverOf({ condition: player.condition, spans, wall, now: this.#now() }, this.#page.words, this.#clock);
+    const tile = { condition: player.condition, live: this.#state.mode === "live", spans, wall, now: this.#now() };
+    const { text, skip } = coverOf(tile, this.#page.words, this.#clock);
     cover.hidden = text === "";
     cover.querySelector("button")!.hidden = !skip;
     const words = cover.querySelector("p")!;
@@ -160,7 +159,7 @@ export class AigaqStation extends HTMLElement {
   }
 
   async #refreshCoverage(): Promise<void> {
-    const until = Math.max(this.#page.to_ms, this.#now());
+    const until = Math.max(this.#page.to_ms, Math.min(this.#now(), this.#page.end_ms));
     const address = `/api/v1/stations/${this.#page.station}/coverage?from=${this.#page.from_ms}&to=${Math.round(until)}`;
     const answer = await fetch(address).catch(() => null);
     if (!answer?.ok) return;

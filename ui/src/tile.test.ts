@@ -18,7 +18,7 @@ const SPANS: Span[] = [
   { from: NOON, to: NOON + 60_000, state: "gap", cause: "no_rtp", sealed: true },
   { from: NOON + 60_000, to: NOON + 90_000, state: "recorded", cause: null, sealed: true },
 ];
-const tile = (over: Partial<Tile>): Tile => ({ condition: "hole", spans: SPANS, wall: NOON + 5000, now: NOON + 100_000, ...over });
+const tile = (over: Partial<Tile>): Tile => ({ condition: "hole", live: false, spans: SPANS, wall: NOON + 5000, now: NOON + 100_000, ...over });
 
 test("a picture needs no words", () => {
   for (const condition of ["playing", "still", "loading"] as const) assert.equal(coverOf(tile({ condition }), WORDS, CLOCK).text, "");
@@ -39,4 +39,11 @@ test("where nothing is known it was not received", () => {
 test("faults of the line and of the browser are told apart", () => {
   assert.equal(coverOf(tile({ condition: "offline" }), WORDS, CLOCK).text, "No connection");
   assert.equal(coverOf(tile({ condition: "unsupported" }), WORDS, CLOCK).text, "Cannot play");
+});
+
+test("a live camera that falls silent says so over its last picture", () => {
+  const now = NOON + 40_000;
+  const live = { condition: "playing", live: true, now } as const;
+  assert.equal(coverOf(tile({ ...live, wall: now - 7000 }), WORDS, CLOCK).text, "");
+  assert.equal(coverOf(tile({ ...live, wall: now - 30_000 }), WORDS, CLOCK).text, "Gap: the camera sent nothing");
 });

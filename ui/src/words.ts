@@ -11,6 +11,10 @@ export interface Page {
   /** The stretch that the timeline covers: duty, as far as it matters. */
   readonly from_ms: number;
   readonly to_ms: number;
+  /** How far the timeline may grow as time goes on. */
+  readonly end_ms: number;
+  /** End of the station's newest footage. */
+  readonly last_ms: number | null;
   /** Where the timeline begins to look: the first footage. */
   readonly view_from_ms: number;
   readonly camera: string;

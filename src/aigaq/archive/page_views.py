@@ -10,7 +10,10 @@ from aigaq.archive.model import CameraState, CameraStatus, Span, SpanState, Stat
 from aigaq.election import Camera, DutyWindow, PollingStation, Zone
 from aigaq_verify import HOLE_MS, GapCause
 
-WEEK_MS: Final = 7 * 86_400_000
+DAY_MS: Final = 86_400_000
+WEEK_MS: Final = 7 * DAY_MS
+LONGEST_MS: Final = 8 * DAY_MS
+"""As much as the interface answers at once; a longer range is the work of a clock that lied."""
 LEAST_RANGE_MS: Final = 3_600_000
 LEAST_VIEW_MS: Final = 2 * 60_000
 LANE_WIDTH: Final = 1000
@@ -70,6 +73,8 @@ class Range:
     from_ms: int
     to_ms: int
     view_from_ms: int
+    end_ms: int
+    """How far it may grow as time goes on: the end of duty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Shown:
     at_ms: int | None
     """The moment asked for; None is live."""
     now_ms: int
+    last_ms: int | None
+    """End of the station's newest footage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +159,11 @@ def timeline_range(duty: Sequence[DutyWindow], bounds: tuple[int, int] | None, n
     end = max((window.end_ms for window in duty), default=now_ms)
     first, last = bounds or (start, start)
     from_ms = max(min(start, first), min(start, now_ms) - WEEK_MS)
-    to_ms = max(last, min(now_ms, end), from_ms + (LEAST_VIEW_MS if bounds else LEAST_RANGE_MS))
+    latest = from_ms + LONGEST_MS
+    to_ms = max(min(last, now_ms), min(now_ms, end), from_ms + (LEAST_VIEW_MS if bounds else LEAST_RANGE_MS))
+    to_ms = min(to_ms, latest)
     view_from = max(from_ms, min(first if bounds else from_ms, to_ms - LEAST_VIEW_MS))
-    return Range(from_ms, to_ms, view_from)
+    return Range(from_ms, to_ms, view_from, min(max(to_ms, end), latest))
 
 
 def look(span: Span) -> str:

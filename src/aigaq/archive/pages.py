@@ -101,11 +101,12 @@ class Pages:
         covered = timeline_range(duty, await self._archive.bounds(station.id), now)
         coverage = await self._archive.coverage(station.id, covered.from_ms, covered.to_ms)
         found = holes(station.cameras, coverage, now)
-        shown = Shown(self._camera(station, camera), self._moment(t, zone) if t else None, now)
+        row = station_row(station, self._statuses().get(station.id), zone)
+        shown = Shown(self._camera(station, camera), self._moment(t, zone) if t else None, now, row.last_ms)
         context = {
             "election": register.election,
             "station": station,
-            "row": station_row(station, self._statuses().get(station.id), zone),
+            "row": row,
             "lineage": register.lineage(station.territory),
             "voting": register.voting(station.id),
             "time_zone": zone,
@@ -181,6 +182,8 @@ def script_data(
         "from_ms": covered.from_ms,
         "to_ms": covered.to_ms,
         "view_from_ms": covered.view_from_ms,
+        "end_ms": covered.end_ms,
+        "last_ms": shown.last_ms,
         "camera": shown.camera.id if shown.camera else "",
         "t_ms": shown.at_ms,
         "cameras": [{"id": c.id, "name": translate(ZONES[c.zone], language)} for c in station.cameras],
