@@ -95,8 +95,11 @@ def _alone(place: Path) -> Generator[Path]:
 
 
 def _load_scenes(folder: Path) -> dict[Zone, dict[str, Video]]:
+    work = "Drawing five rooms, once: this takes a minute or two"
+    if not err.is_terminal:
+        err.print(work)
     with Progress(console=err, transient=True) as bar:
-        task = bar.add_task("Drawing five rooms (once)", total=1.0)
+        task = bar.add_task(work, total=1.0)
         scenes = make_scenes(folder, progress=lambda share: bar.update(task, completed=share))
     return {z: {"main": load_video(s.main), "sub": load_video(s.sub)} for z, s in scenes.items()}
 
