@@ -12,7 +12,7 @@ with atheris.instrument_imports(include=["aigaq.capture"]):
     from aigaq.capture.errors import CaptureError
     from aigaq.capture.pipeline import Pipeline
     from aigaq.capture.receiver import VideoReceiver
-    from aigaq.capture.rtsp import RtspClient
+    from aigaq.capture.rtsp import RtspClient, State
     from aigaq.capture.wire import parse_address
 
 SDP = {
@@ -51,6 +51,7 @@ class Rig:
         self.client.start(1.0)
         if codec:
             self.feed(answer(1) + answer(2, SDP[codec]) + answer(3) + answer(4))
+            assert self.client.state is State.PLAYING
 
     def feed(self, data):
         self.ns += 40_000_000

@@ -6,12 +6,13 @@ import json
 import random
 
 import pytest
+import uvloop
 from tests.capture.boxes import fragments
 from tests.capture.keeping import KeepingSink
 
 from aigaq.base import SystemClock
 from aigaq.capture import Recorder, Source, StreamState
-from aigaq.capture.farm import Faults, load_video
+from aigaq.capture.farm import Farm, Faults, load_video
 from aigaq_verify import Flag, GapCause
 
 S = 90_000
@@ -317,3 +318,18 @@ async def test_addresses_that_cannot_be(url):
     async with recording(url) as (_, sink):
         await until(lambda: sink.stops)
     assert sink.stops[0][1].startswith("capture.bad_address")
+
+
+def test_the_same_on_the_loop_of_the_product(video):
+    async def work():
+        async with Farm(clock=CLOCK) as farm:
+            farm.add("cam", video)
+            async with recording(farm.url("cam")) as (_, sink):
+                await until(lambda: sink.segments)
+                farm.hang_up("cam")
+                await until(lambda: sink.stops and sink.open)
+            return sink
+
+    sink = uvloop.run(work())
+    assert [c for c, _ in sink.stops] == [GapCause.NO_CONNECT]
+    assert sink.segments[0].end.duration >= 1.8 * S

@@ -334,13 +334,13 @@ def test_get_parameter_refused(status):
     assert play.client.state is State.PLAYING
 
 
-def test_get_parameter_never_answered():
-    play = Play().playing()
-    play.waits(25)
-    play.says()
-    play.waits(ANSWER_SECONDS)
-    play.waits(20)
-    assert play.says()[0] == "OPTIONS"
+@pytest.mark.parametrize(("session", "every"), [("7;timeout=15", 6), ("7;timeout=60", 24)])
+def test_get_parameter_never_answered(session, every):
+    play = Play().playing(session=session)
+    play.waits(every)
+    assert play.says()[0] == "GET_PARAMETER"
+    play.waits(every)
+    assert play.says()[0] == "OPTIONS", "in time, before the session dies"
     play.hears(frame(RTP))
     assert play.receiver.packets == [RTP]
 

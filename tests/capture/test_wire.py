@@ -81,9 +81,10 @@ def test_bad_addresses(url):
         parse_address(url)
 
 
-def test_a_bad_address_does_not_tell_the_password():
+@pytest.mark.parametrize("url", ["http://admin:secret@x/", "rtsp://admin:secret@x:99999/", "rtsp://a:secret@x/ y"])
+def test_a_bad_address_does_not_tell_the_password(url):
     with pytest.raises(BadAddressError) as caught:
-        parse_address("http://admin:secret@x/")
+        parse_address(url)
     assert "secret" not in str(caught.value)
 
 

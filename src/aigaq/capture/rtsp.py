@@ -166,9 +166,11 @@ class RtspClient:
     def on_time(self, now: float) -> None:
         """Let time pass: keep-alive, and answers that did not come."""
         pending = self._pending
-        if pending and now >= pending.deadline:
+        due = self.state is State.PLAYING and now >= self._keepalive_at
+        # a session of 15 s would die before the deadline of a request that the camera never answers
+        if pending and (due or now >= pending.deadline):
             self._unanswered(pending, now)
-        if self.state is State.PLAYING and now >= self._keepalive_at and not self._pending:
+        if due:
             self._keep_alive(now)
 
     # -- text between the packets

@@ -227,7 +227,7 @@ class RtspSession:
                 return connection.ended
             connection.close()
             address = parse_address(connection.client.location)
-        raise RedirectLoopError(self._source.url, count=MAX_REDIRECTS)
+        raise RedirectLoopError(address.url, count=MAX_REDIRECTS)
 
     async def _play(self, address: Address, username: str, password: str) -> RtspConnection:
         """One handshake, until playing or redirected."""

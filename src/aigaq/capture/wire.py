@@ -37,7 +37,7 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 554
     except ValueError as error:
-        raise BadAddressError(url, problem=str(error)) from error
+        raise BadAddressError(_without_secrets(url), problem=str(error)) from error
     if parts.scheme.lower() != "rtsp" or not host:
         raise BadAddressError(_without_secrets(url), problem="not an rtsp:// address with a host")
     if any(ord(c) <= 32 or ord(c) == 127 for c in url):
