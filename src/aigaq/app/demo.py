@@ -194,7 +194,8 @@ async def _until_done(
 
 async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _misbehave(farm: Farm, cameras: list[Camera]) -> None:

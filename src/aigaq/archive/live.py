@@ -132,7 +132,8 @@ class Live:
             return False
         event = self._arrivals.setdefault(key, asyncio.Event())
         try:
-            await asyncio.wait_for(event.wait(), left)
+            async with asyncio.timeout(left):  # `wait_for` of Python 3.11 can swallow a cancellation
+                await event.wait()
         except TimeoutError:
             return False
         return True
