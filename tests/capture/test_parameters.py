@@ -55,7 +55,6 @@ def test_every_field_is_where_the_standard_puts_it(sps):
     assert found.width == 16 * sps.mbs[0] - across * (left + right)
     assert found.height == 16 * sps.mbs[1] * (2 - sps.frames_only) - down * (top + bottom)
     assert found.reorder == (0 if sps.profile == 66 or sps.order == 2 else sps.reorder)
-    assert found.fps == (25.0 if sps.tick else None)
     assert found.chroma == chroma
 
 

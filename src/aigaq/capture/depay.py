@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from aigaq.capture.parameters import MAX_SET, Codec, ParameterSets
+from aigaq.capture.parameters import MAX_SET, ParameterSets
 from aigaq.capture.rtp import MAX_UNIT, Fragment
 
 _MAX_SETS: Final = 16
@@ -38,10 +38,6 @@ class AccessUnit:
 
 class Depacketizer:
     """What H.264 and H.265 share: collecting NAL units into access units. Calls `emit` for each."""
-
-    codec: Codec
-    _aggregate: int
-    _fragment: int
 
     def __init__(self, sets: ParameterSets, emit: Callable[[AccessUnit], None]) -> None:
         self.oversize = 0
@@ -197,8 +193,6 @@ class Depacketizer:
 class H264(Depacketizer):
     """RFC 6184, packetization modes 0 and 1."""
 
-    codec = "h264"
-
     def payload(self, view: memoryview, start: int, end: int, timestamp: int, *, marker: int) -> None:
         """Take the payload of one RTP packet."""
         if timestamp != self._timestamp:
@@ -249,8 +243,6 @@ class H264(Depacketizer):
 
 class H265(Depacketizer):
     """RFC 7798 without DONL (a camera that interleaves NAL units is refused by its description)."""
-
-    codec = "h265"
 
     def payload(self, view: memoryview, start: int, end: int, timestamp: int, *, marker: int) -> None:
         """Take the payload of one RTP packet."""

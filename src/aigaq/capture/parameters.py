@@ -43,7 +43,6 @@ class Picture:
     chroma_bits: int
     reorder: int | None
     """How many frames may come out of order; None if the SPS does not say."""
-    fps: float | None = None
     sublayers: int = 1
     nested: int = 0
 
@@ -120,10 +119,10 @@ def _h264(sps: bytes) -> Picture:
         down = (2 - frames_only) * (2 if chroma == 1 and not mono else 1)
         width -= across * (left + right)
         height -= down * (top + bottom)
-    reorder, fps = _h264_usability(bits)
+    reorder = _h264_usability(bits)
     if profile == 66 or order == 2:
         reorder = 0
-    return Picture(width, height, chroma, luma_bits, chroma_bits, reorder, fps)
+    return Picture(width, height, chroma, luma_bits, chroma_bits, reorder)
 
 
 def _h264_format(bits: _Bits) -> tuple[int, int, int, int]:
@@ -163,21 +162,21 @@ def _h264_order(bits: _Bits) -> int:
     return order
 
 
-def _h264_usability(bits: _Bits) -> tuple[int | None, float | None]:
-    """Reordering and frame rate from the VUI; cameras write it wrong, so a cut one says nothing."""
-    fps = None
+def _h264_usability(bits: _Bits) -> int | None:
+    """Reordering from the VUI (H.264 §E.1.1); cameras write it wrong, so a cut one says nothing."""
     try:
         if bits.u(1):
             _h264_colour(bits)
-            fps = _h264_rate(bits)
-            return _h264_reorder(bits), fps
+            if bits.u(1):
+                bits.u(65)
+            return _h264_reorder(bits)
     except BadParameterSetsError:
         pass
-    return None, fps
+    return None
 
 
 def _h264_colour(bits: _Bits) -> None:
-    """Shape and colour of samples, which the decoder reads itself (H.264 §E.1.1)."""
+    """Shape and colour of samples, which the decoder reads itself."""
     if bits.u(1) and bits.u(8) == 255:
         bits.u(32)
     if bits.u(1):
@@ -189,13 +188,6 @@ def _h264_colour(bits: _Bits) -> None:
     if bits.u(1):
         bits.ue()
         bits.ue()
-
-
-def _h264_rate(bits: _Bits) -> float | None:
-    if not bits.u(1):
-        return None
-    tick, scale, _ = bits.u(32), bits.u(32), bits.u(1)
-    return scale / (2 * tick) if tick else None
 
 
 def _h264_reorder(bits: _Bits) -> int | None:

@@ -38,9 +38,7 @@ class VideoReceiver:
         """When the bytes under way arrived; whoever feeds the client sets it."""
         self.monotonic_ns = 0
         self.description: Description | None = None
-        self.media: Media | None = None
         self.stream: RtpStream | None = None
-        self.depacketizer: Depacketizer | None = None
         self._target = target
 
     def choose(self, description: Description) -> Media:
@@ -57,9 +55,7 @@ class VideoReceiver:
         media = next((m for m in videos if _supported(m)), None)
         if media is None:
             raise UnsupportedCodecError(codec=videos[0].encoding or f"payload type {videos[0].payload_type}")
-        self.media = media
-        self.depacketizer = depacketizer_for(media, self._unit)
-        self.stream = RtpStream(self.depacketizer, media.payload_type)
+        self.stream = RtpStream(depacketizer_for(media, self._unit), media.payload_type)
         self.rtp, self.middle = self.stream.packet, self.stream.middle
         self._target.begin(media.clock_rate)
         return media

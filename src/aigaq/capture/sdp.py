@@ -23,7 +23,6 @@ class Media:
     clock_rate: int = 90_000
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     control: str = ""
-    framerate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ def _media(section: _Section) -> Media:
         rate,
         _parameters(section),
         section.first("control"),
-        _framerate(section.first("framerate")),
     )
 
 
@@ -108,11 +106,3 @@ def _parameters(section: _Section) -> dict[str, str]:
 
 def _number(text: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
-
-
-def _framerate(text: str) -> float | None:
-    try:
-        rate = float(text)
-    except ValueError:
-        return None
-    return rate if 0 < rate < 1000 else None
