@@ -61,7 +61,7 @@ class Sending:
     def codes(self) -> set[str]:
         return {alarm.explanation.code for alarm in self.alarms}
 
-    async def until(self, true, seconds: float = 8) -> None:
+    async def until(self, true, seconds: float = 40) -> None:
         async with asyncio.timeout(seconds):
             while not true():
                 await asyncio.sleep(0.01)
