@@ -115,8 +115,8 @@ def test_the_cameras_clock_goes_into_the_end():
     assert (sink.segments[0].end.camera_clock, sink.segments[0].end.slope_ppm) == (CameraClock(1, 2), -40_000.0)
 
 
-def test_phase_makes_only_the_first_segment_longer():
-    assert [s.end.duration for s in cut(row(), phase=0.5).segments] == [3 * S, 2 * S, 2 * S, 2 * S, S]
+def test_phase_makes_only_the_first_segment_shorter():
+    assert [s.end.duration for s in cut(row(), phase=0.5).segments] == [S, 2 * S, 2 * S, 2 * S, 2 * S, S]
 
 
 def test_a_giant_part_is_cut_by_size():

@@ -19,14 +19,17 @@ _SLACK: Final = TIMESCALE // 10
 
 
 class Segmenter:
-    """Reports to a sink. `phase` in [0, 1) makes the first segment longer, so that many cameras do not cut at once."""
+    """Reports to a sink. `phase` in [0, 1) makes the first segment shorter, so that many cameras do not cut at once.
+
+    Shorter, not longer: players stay three of a playlist's longest segments behind.
+    """
 
     def __init__(self, sink: Sink, *, phase: float = 0.0) -> None:
         self.slope_ppm = 0.0
         self.camera_clock: CameraClock | None = None
         self._sink = sink
         self._init: Init | None = None
-        self._least = SEGMENT - _SLACK + int((phase % 1.0) * SEGMENT)
+        self._least = SEGMENT - _SLACK - int((phase % 1.0) * SEGMENT)
         self._number = 0
         self._running = False
         self._start = self._end = 0
