@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks import freeze, kill, live, rate_lie, recording, seek
-from benchmarks.lab import Scale, Table, machine
+from benchmarks.lab import LOG, Scale, Table, machine
 
 ALL: Final[dict[str, Callable[[Scale], Table]]] = {
     "recording": recording.run,
@@ -50,6 +50,7 @@ def main() -> None:
     out.print()
     for name in words.names or ALL:
         start = time.monotonic()
+        LOG.unlink(missing_ok=True)
         with err.status(f"{name} …"):
             table = ALL[name](scale)
         show(table)

@@ -3,12 +3,13 @@
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aigaq.ledger import SigningKey
-from aigaq_verify import GapRecord, SegmentRecord, decode_record
+from aigaq_verify import GapCause, GapRecord, SegmentRecord, decode_record
+from benchmarks.lab import LOG
 
 HEAD = """[station]
 election = "bench"
@@ -55,8 +56,15 @@ class BoxFolder:
                 by_camera.setdefault(record.camera, []).append(record)
         return by_camera
 
-    def wait_for_footage(self, cameras: int, seconds: float = 30) -> None:
+    def wait_for_footage(self, cameras: int) -> None:
         """Until each camera has a segment on record."""
+        self._wait(cameras, lambda record: isinstance(record, SegmentRecord))
+
+    def wait_for_recovery(self, cameras: int) -> None:
+        """Until the gap that a crash made is on record for each camera."""
+        self._wait(cameras, lambda record: isinstance(record, GapRecord) and record.cause is GapCause.RESTART)
+
+    def _wait(self, cameras: int, wanted: Callable[[SegmentRecord | GapRecord], bool], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(0.3)
@@ -64,6 +72,6 @@ class BoxFolder:
                 rows = self.records().values()
             except sqlite3.OperationalError:
                 continue
-            if sum(any(isinstance(r, SegmentRecord) for r in records) for records in rows) >= cameras:
+            if sum(any(map(wanted, records)) for records in rows) >= cameras:
                 return
-        raise SystemExit(f"only {len(self.records())} of {cameras} cameras are recorded after {seconds:g} s")
+        raise SystemExit(f"not all of {cameras} cameras are recorded after {seconds:g} s; see {LOG}")

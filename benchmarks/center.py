@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from aigaq.app.demo_files import demo_register, mount, write_demo
 from aigaq.base import SystemClock, from_ms, utc_ms
 from aigaq.simulator import make_scenes
-from benchmarks.lab import FOLDER, FarmProcess, running
+from benchmarks.lab import FOLDER, LOG, FarmProcess, running
 
 HLS_JS = Path(__file__).parents[1] / "ui/node_modules/hls.js/dist/hls.light.min.js"
 PAGE_JS = Path(__file__).parent / "page.js"
@@ -76,7 +76,7 @@ def wait_for(url: str, seconds: float = 60) -> None:
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.3)
-    raise SystemExit(f"nothing at {url} after {seconds:g} s")
+    raise SystemExit(f"nothing at {url} after {seconds:g} s; see {LOG}")
 
 
 @contextmanager

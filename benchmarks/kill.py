@@ -40,8 +40,7 @@ def _ours(urls: list[str], *, rounds: int) -> tuple[list[float], int]:
                 processes[0].kill()
                 killed_ms = time.time_ns() // 1_000_000  # noqa: TID251 - compared with what other programs wrote
             with running([box.command]):
-                box.wait_for_footage(CAMERAS)
-                time.sleep(2)
+                box.wait_for_recovery(CAMERAS)
             for records in box.records().values():
                 before = [r for r in records if isinstance(r, SegmentRecord) and r.start_ms < killed_ms]
                 end = max(r.end_ms for r in before)
@@ -58,17 +57,19 @@ def _ffmpeg(urls: list[str], *, rounds: int) -> list[float]:
     lost: list[float] = []
     for _ in range(rounds):
         with scratch() as folder:
+            begun: list[float] = []
             with running([]) as processes:
                 for n, url in enumerate(urls):
                     command = [*ffmpeg(), "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-f", "segment"]
                     command += ["-segment_time", str(SEGMENT), "-reset_timestamps", "1", str(folder / f"{n}-%03d.mp4")]
                     processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+                    begun.append(time.time())  # noqa: TID251
                     time.sleep(SEGMENT / len(urls))
                 time.sleep(SEGMENT + random.uniform(0, SEGMENT))
                 for process in processes:
                     process.kill()
                 killed = time.time()  # noqa: TID251 - compared with the times of files
-            lost += [killed - _readable_until(folder, n) for n in range(len(urls))]
+            lost += [killed - max(start, _readable_until(folder, n)) for n, start in enumerate(begun)]
     return lost
 
 

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 FOLDER: Final = Path(tempfile.gettempdir()) / "aigaq-benchmarks"
 """Videos made once; everything else is removed after use."""
+LOG: Final = FOLDER / "last.log"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -141,11 +142,10 @@ def _pss(pid: int) -> int:
 
 @contextmanager
 def running(commands: Iterable[Sequence[object]]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that are killed afterwards."""
-    started = [
-        subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
+    """Processes that are killed afterwards; what they say is kept until the next benchmark."""
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    with LOG.open("ab") as log:
+        started = [subprocess.Popen([str(w) for w in command], stdout=log, stderr=log) for command in commands]
     try:
         yield started
     finally:
