@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import signal
 import socket
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -95,7 +96,7 @@ def _alone(place: Path) -> Generator[Path]:
 
 
 def _load_scenes(folder: Path) -> dict[Zone, dict[str, Video]]:
-    work = "Drawing five rooms, once: this takes a minute or two"
+    work = "Drawing five rooms, once: this takes about a minute"
     if not err.is_terminal:
         err.print(work)
     with Progress(console=err, transient=True) as bar:
@@ -153,6 +154,7 @@ async def _unless_stopped(counts: AsyncIterator[int], parts: list[Part]) -> Asyn
 
 
 def _tell(port: int, files: DemoFiles) -> None:
+    program = sys.argv[0] if Path(sys.argv[0]).name == "aigaq" else "aigaq"
     out.print(
         f"""
 [bold]Aigaq is running:[/]  [bold green]http://{HOST}:{port}/[/]
@@ -161,7 +163,7 @@ def _tell(port: int, files: DemoFiles) -> None:
   2. drag along the timeline: all cameras follow; a hatched stretch is a gap, with its signed cause
   3. mark a stretch, download clip.zip, and check it offline:
 
-     aigaq verify clip.zip --trust {files.trust}
+     {program} verify clip.zip --trust {files.trust}
 
 Ctrl-C stops it; what was recorded is sealed and kept.""",
         soft_wrap=True,
