@@ -14,7 +14,9 @@ const RETRY_MS = 5000;
 const SOON_MS = 1500;
 const LATER_MS = 30_000;
 const FRESH_MS = 6000;
-const LIVE: Partial<HlsConfig> = { liveSyncDurationCount: 3, liveMaxLatencyDurationCount: 8, maxLiveSyncPlaybackRate: 1.1 };
+const LIVE: Partial<HlsConfig> = { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1 };
+/** A player that is more than so many target durations behind jumps to the live edge. */
+const FARTHEST_BEHIND = 8;
 const ARCHIVE: Partial<HlsConfig> = { maxBufferLength: 20, backBufferLength: 30, startFragPrefetch: true };
 
 async function loadHls(): Promise<Hls> {
@@ -78,8 +80,10 @@ export class AigaqPlayer extends HTMLElement {
   /** Live at once; with low delay as soon as the station sends its parts, which it does only for watched cameras. */
   async playLive(stream: "sub" | "main", now: () => number): Promise<void> {
     this.#window = null;
-    const hls = await this.#start({ ...LIVE, lowLatencyMode: true });
+    const hls = await this.#start(LIVE);
     if (!hls) return;
+    // Not in LIVE: there hls.js wants a liveSyncDurationCount beside it, and with one it ignores the hold-back of low-latency playlists.
+    hls.config.liveMaxLatencyDurationCount = FARTHEST_BEHIND;
     this.#whenFatal(hls, () => this.#retryLater(() => this.playLive(stream, now)));
     hls.loadSource(`${this.dataset["media"]}/${stream}/live.m3u8`);
     void this.#video?.play().catch(() => undefined);
