@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aigaq_verify import NoteError, VerifierKey, verify_signature
-from aigaq_verify.ed25519 import is_public_key
+from aigaq_verify.signatures import is_public_key
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493

@@ -3,7 +3,6 @@
 from aigaq_verify.checkpoint import Checkpoint
 from aigaq_verify.clip import NotAClipError, verify_clip
 from aigaq_verify.container import ContainerError, StoredZip
-from aigaq_verify.ed25519 import verify_signature
 from aigaq_verify.manifest import (
     MANIFEST,
     README,
@@ -22,6 +21,7 @@ from aigaq_verify.records import (
     HOLE_MS,
     ID,
     MAX_DURATION_MS,
+    MAX_LEAF,
     MAX_MS,
     MAX_RECORD,
     MAX_SEGMENT,
@@ -31,13 +31,20 @@ from aigaq_verify.records import (
     Flag,
     GapCause,
     GapRecord,
+    Kind,
+    Leaf,
     Record,
     RecordError,
     SegmentRecord,
+    decode_leaf,
     decode_record,
+    encode_leaf,
     leaf_hash,
+    signed_part,
+    verify_delegation,
 )
 from aigaq_verify.report import Line, Report, Stretch, Verdict
+from aigaq_verify.signatures import verify_signature
 from aigaq_verify.tree import (
     CompactRange,
     NodeSource,
@@ -55,6 +62,7 @@ __all__ = [
     "ID",
     "MANIFEST",
     "MAX_DURATION_MS",
+    "MAX_LEAF",
     "MAX_MS",
     "MAX_RECORD",
     "MAX_SEGMENT",
@@ -68,6 +76,8 @@ __all__ = [
     "Flag",
     "GapCause",
     "GapRecord",
+    "Kind",
+    "Leaf",
     "Line",
     "Manifest",
     "ManifestError",
@@ -89,7 +99,9 @@ __all__ = [
     "Verdict",
     "VerifierKey",
     "consistency_proof",
+    "decode_leaf",
     "decode_record",
+    "encode_leaf",
     "fragment_times",
     "inclusion_proof",
     "init_file",
@@ -100,8 +112,10 @@ __all__ = [
     "record_file",
     "root_of",
     "segment_file",
+    "signed_part",
     "verify_clip",
     "verify_consistency",
+    "verify_delegation",
     "verify_inclusion",
     "verify_signature",
 ]

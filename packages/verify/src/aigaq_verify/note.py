@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aigaq_verify.ed25519 import is_public_key, verify_signature
+from aigaq_verify.signatures import is_public_key, verify_signature
 
 ED25519: Final = 1
 COSIGNATURE_ED25519: Final = 4
