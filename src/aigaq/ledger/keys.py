@@ -4,24 +4,15 @@ Every signature names what it is for: requests and receipts are signed over `aig
 payload; notes over their text, which begins with a log's origin. So none can be passed off as another.
 """
 
-import os
 import re
-import stat
 from pathlib import Path
 from typing import Final, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from aigaq.base import N_
-from aigaq.ledger.durable import fsync_folder
 from aigaq.ledger.errors import BadKeyError, KeyFileError
+from aigaq.ledger.key_files import read_private_key, write_private_key
 from aigaq_verify import ED25519, Note, NoteError, NoteSignature, VerifierKey, verify_signature
 
 _VERB: Final = re.compile(r"[a-z]{1,16}")
@@ -42,16 +33,7 @@ class SigningKey:
             KeyFileError: the file exists, or cannot be written.
         """
         private = Ed25519PrivateKey.generate()
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(pem)
-                stream.flush()
-                os.fsync(handle)
-            fsync_folder(path.parent)
-        except OSError as error:
-            raise KeyFileError(str(path), problem=_told(error)) from error
+        write_private_key(path, private)
         return cls(private)
 
     @classmethod
@@ -61,15 +43,7 @@ class SigningKey:
         Raises:
             KeyFileError: missing, not an Ed25519 key, or readable by others.
         """
-        try:
-            mode = path.stat().st_mode
-            private = load_pem_private_key(path.read_bytes(), password=None)
-        except OSError as error:
-            raise KeyFileError(str(path), problem=_told(error)) from error
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise KeyFileError(str(path), problem=N_("it is not an unencrypted private key in PEM form")) from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyFileError(str(path), problem=N_("others than its owner may read it"))
+        private = read_private_key(path)
         if not isinstance(private, Ed25519PrivateKey):
             raise KeyFileError(str(path), problem=N_("it is not an Ed25519 key"))
         return cls(private)
@@ -112,15 +86,6 @@ def parse_vkey(text: str, where: str = "") -> VerifierKey:
 def verify_request(public: bytes, verb: str, payload: bytes, signature: bytes) -> bool:
     """Whether the holder of the key signed this payload for this verb."""
     return verify_signature(public, _message(verb, payload), signature)
-
-
-def _told(error: OSError) -> str:
-    known: dict[type[OSError], str] = {
-        FileExistsError: N_("the file exists already"),
-        FileNotFoundError: N_("there is no such file or folder"),
-        PermissionError: N_("this program may not open it"),
-    }
-    return known.get(type(error)) or N_("the disk refuses it")
 
 
 def _message(verb: str, payload: bytes) -> bytes:
