@@ -124,7 +124,10 @@ def test_signatures_of_strangers_are_ignored_and_false_ones_are_not(kit, signer,
         parsed.verify([kit.Signer(2).vkey])
     false = NoteSignature(signer.vkey.name, signer.vkey.key_id, bytes(64))
     with pytest.raises(NoteError, match="does not belong"):
-        Note(parsed.text, (*parsed.signatures, false)).verify([signer.vkey])
+        Note(parsed.text, (false,)).verify([signer.vkey])
+    for second in (false, *parsed.signatures):
+        with pytest.raises(NoteError, match="two signatures"):
+            Note(parsed.text, (*parsed.signatures, second)).verify([signer.vkey])
 
 
 def test_a_cosigner_s_key_signs_no_log(signer, note):

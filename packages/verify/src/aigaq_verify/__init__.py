@@ -1,6 +1,5 @@
 """Aigaq's formats and proofs, readable by an auditor without the platform. Imports nothing of `aigaq`."""
 
-from aigaq_verify.checkpoint import Checkpoint
 from aigaq_verify.clip import NotAClipError, verify_clip
 from aigaq_verify.container import ContainerError, StoredZip
 from aigaq_verify.manifest import (
@@ -14,8 +13,21 @@ from aigaq_verify.manifest import (
     segment_file,
 )
 from aigaq_verify.mp4 import fragment_times
-from aigaq_verify.note import ED25519, Note, NoteError, NoteSignature, UnknownKeyError, VerifierKey
-from aigaq_verify.policy import Policy, PolicyError, parse_policy
+from aigaq_verify.note import (
+    COSIGNATURE_ED25519,
+    ED25519,
+    ML_DSA_44,
+    Checkpoint,
+    Cosignature,
+    Note,
+    NoteError,
+    NoteSignature,
+    UnknownKeyError,
+    VerifierKey,
+    cosign_message,
+    verify_cosignature,
+)
+from aigaq_verify.policy import NO_QUORUM, Group, Policy, PolicyError, Witnessed, parse_policy
 from aigaq_verify.proof import Proof
 from aigaq_verify.records import (
     HOLE_MS,
@@ -57,6 +69,7 @@ from aigaq_verify.tree import (
 )
 
 __all__ = [
+    "COSIGNATURE_ED25519",
     "ED25519",
     "HOLE_MS",
     "ID",
@@ -66,16 +79,20 @@ __all__ = [
     "MAX_MS",
     "MAX_RECORD",
     "MAX_SEGMENT",
+    "ML_DSA_44",
     "NO_BEACON",
     "NO_HASH",
+    "NO_QUORUM",
     "README",
     "STREAMS",
     "Checkpoint",
     "CompactRange",
     "ContainerError",
+    "Cosignature",
     "Flag",
     "GapCause",
     "GapRecord",
+    "Group",
     "Kind",
     "Leaf",
     "Line",
@@ -98,7 +115,9 @@ __all__ = [
     "UnknownKeyError",
     "Verdict",
     "VerifierKey",
+    "Witnessed",
     "consistency_proof",
+    "cosign_message",
     "decode_leaf",
     "decode_record",
     "encode_leaf",
@@ -115,6 +134,7 @@ __all__ = [
     "signed_part",
     "verify_clip",
     "verify_consistency",
+    "verify_cosignature",
     "verify_delegation",
     "verify_inclusion",
     "verify_signature",

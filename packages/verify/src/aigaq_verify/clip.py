@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from aigaq_verify.checkpoint import Checkpoint
 from aigaq_verify.container import ContainerError, StoredZip
 from aigaq_verify.coverage import Row, broken_chain, stretches, touches
 from aigaq_verify.manifest import (
@@ -24,7 +23,7 @@ from aigaq_verify.manifest import (
     segment_file,
 )
 from aigaq_verify.mp4 import TIMESCALE, fragment_times
-from aigaq_verify.note import Note, NoteError, UnknownKeyError
+from aigaq_verify.note import Checkpoint, Note, NoteError, UnknownKeyError
 from aigaq_verify.policy import NO_QUORUM, Policy, PolicyError
 from aigaq_verify.proof import MAX_PROOF, Proof
 from aigaq_verify.records import MAX_RECORD, RecordError, SegmentRecord, decode_record, leaf_hash

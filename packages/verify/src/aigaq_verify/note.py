@@ -1,4 +1,6 @@
-"""C2SP signed notes and verifier keys (c2sp.org/signed-note v1.0.0), Ed25519 only. Reading is strict and bounded.
+"""C2SP notes: what a log signs and its witnesses cosign. Reading is strict and bounded.
+
+c2sp.org/signed-note v1.0.0, c2sp.org/tlog-checkpoint v1.0.0, c2sp.org/tlog-cosignature v1.1.0.
 
 Whatever would not be written back as the same bytes is refused, base64 with loose trailing bits included.
 """
@@ -11,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aigaq_verify.signatures import is_public_key, verify_signature
+from aigaq_verify.records import MAX_MS
+from aigaq_verify.signatures import is_public_key, verify_mldsa44, verify_signature
 
 ED25519: Final = 1
 COSIGNATURE_ED25519: Final = 4
@@ -79,6 +82,21 @@ class NoteSignature:
     key_id: bytes
     value: bytes
 
+    @classmethod
+    def parse(cls, line: str) -> "NoteSignature":
+        """Read one line without its newline.
+
+        Raises:
+            NoteError: not a signature line.
+        """
+        dash, name, encoded = [*line.split(" "), "", "", ""][:3]
+        data = unbase64(encoded)
+        signature = cls(name, data[:4], data[4:])
+        if dash != "\u2014" or len(data) < 5 or str(signature) != line + "\n":
+            raise NoteError("not a signature line")
+        _check_key_name(name)
+        return signature
+
     def __str__(self) -> str:
         return f"\u2014 {self.name} {to_base64(self.key_id + self.value)}\n"
 
@@ -109,31 +127,144 @@ class Note:
             raise NoteError("not a note: text, empty line, signature lines, no control characters")
         if not 1 <= len(lines) <= MAX_SIGNATURES:
             raise NoteError(f"not 1 to {MAX_SIGNATURES} signatures")
-        return cls(text + "\n", tuple(_parse_signature(line) for line in lines))
+        return cls(text + "\n", tuple(map(NoteSignature.parse, lines)))
 
     def encode(self) -> bytes:
         """The note as it is stored and sent."""
         return (self.text + "\n" + "".join(map(str, self.signatures))).encode()
 
-    def verify(self, keys: Iterable[VerifierKey]) -> VerifierKey:
-        """The first trusted key that signed this text.
+    def signers(self, keys: Iterable[VerifierKey]) -> dict[VerifierKey, int]:
+        """Those of the keys that signed, with the POSIX second each gave; 0 where it gave none. Others are ignored.
 
         Raises:
-            UnknownKeyError: no signature is by one of the keys.
+            NoteError: a signature that names one of the keys is not by it, or comes twice.
+        """
+        known = {(key.name, key.key_id): key for key in keys}
+        found: dict[VerifierKey, int] = {}
+        for line in self.signatures:
+            key = known.get((line.name, line.key_id))
+            if key in found:
+                raise NoteError(f"two signatures of {key.name}")
+            if key is not None:
+                found[key] = _verify(key, self.text, line.value)
+        return found
+
+    def verify(self, keys: Iterable[VerifierKey]) -> VerifierKey:
+        """The first of these keys of a log that signed.
+
+        Raises:
+            UnknownKeyError: none of them did.
             NoteError: a signature that names one of the keys is not by it.
         """
-        known = {(key.name, key.key_id): key for key in keys if key.kind == ED25519}
-        found: list[VerifierKey] = []
-        for signature in self.signatures:
-            key = known.get((signature.name, signature.key_id))
-            if key is None:
-                continue
-            if not verify_signature(key.public, self.text.encode(), signature.value):
-                raise NoteError(f"the signature of {key.name} does not belong to this text")
-            found.append(key)
-        if not found:
-            raise UnknownKeyError("signed by no trusted key")
-        return found[0]
+        for key in self.signers(key for key in keys if key.kind != COSIGNATURE_ED25519):
+            return key
+        raise UnknownKeyError("signed by no trusted key")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A log's name, its size and its root hash. Extension lines are opaque."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Checkpoint":
+        """Read a note's text.
+
+        Raises:
+            NoteError: not a checkpoint.
+        """
+        lines = text.split("\n")
+        if len(lines) < 4 or "" in lines[:-1] or lines[-1]:
+            raise NoteError("not a checkpoint: origin, size, root, no empty line")
+        origin, size, root, *extensions = lines[:-1]
+        return cls(origin, parse_decimal(size), unbase64(root, 32), tuple(extensions))
+
+    @classmethod
+    def open(cls, note: bytes, keys: Iterable[VerifierKey]) -> tuple["Checkpoint", VerifierKey]:
+        """The checkpoint of a note, and the trusted key that signed it. The key's name must be the log's origin.
+
+        Raises:
+            UnknownKeyError: signed by none of the keys.
+            NoteError: not a note, a false signature, not a checkpoint, or a key of another log.
+        """
+        parsed = Note.parse(note)
+        key = parsed.verify(keys)
+        checkpoint = cls.parse(parsed.text)
+        if key.name != checkpoint.origin:
+            raise NoteError(f"a checkpoint of {checkpoint.origin} signed by the key of {key.name}")
+        return checkpoint, key
+
+    def text(self) -> str:
+        """The text to sign."""
+        lines = (self.origin, str(self.size), to_base64(self.root), *self.extensions)
+        return "".join(line + "\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """A witness's word: at this time this was the largest tree it had seen, and it extends all that it saw before."""
+
+    key: VerifierKey
+    time: int
+    """POSIX seconds, never 0."""
+
+    @property
+    def name(self) -> str:
+        """The name of the witness's key."""
+        return self.key.name
+
+
+def cosign_message(key: VerifierKey, text: str, time: int) -> bytes:
+    """The bytes that a cosigner signs, by the type of its key: `cosignature/v1`, or `subtree/v1` for ML-DSA-44.
+
+    Raises:
+        NoteError: the text is not a checkpoint, or a name is too long for the message.
+    """
+    checkpoint = Checkpoint.parse(text)
+    if key.kind == COSIGNATURE_ED25519:
+        return f"cosignature/v1\ntime {time}\n{text}".encode()
+    name, origin = key.name.encode(), checkpoint.origin.encode()
+    if key.kind != ML_DSA_44 or max(len(name), len(origin)) > 255:
+        raise NoteError("not a key that cosigns, or a name of more than 255 bytes")
+    return b"".join((
+        b"subtree/v1\n\0", bytes([len(name)]), name, time.to_bytes(8, "big"), bytes([len(origin)]), origin,
+        bytes(8), checkpoint.size.to_bytes(8, "big"), checkpoint.root,
+    ))  # fmt: skip
+
+
+def verify_cosignature(key: VerifierKey, text: str, line: NoteSignature) -> Cosignature:
+    """What the witness with this key says about the checkpoint.
+
+    Raises:
+        NoteError: the line is of another key, false, or gives no time.
+    """
+    if (line.name, line.key_id) != (key.name, key.key_id) or key.kind == ED25519:
+        raise NoteError(f"not a cosignature of {key.name}")
+    return timed(key, _verify(key, text, line.value))
+
+
+def timed(key: VerifierKey, time: int) -> Cosignature:
+    """A cosignature with a time that can be believed.
+
+    Raises:
+        NoteError: it gives no time, or one beyond the calendar.
+    """
+    if not 0 < time <= MAX_MS // 1000:
+        raise NoteError(f"the cosignature of {key.name} gives no time")
+    return Cosignature(key, time)
+
+
+def _verify(key: VerifierKey, text: str, value: bytes) -> int:
+    time = 0 if key.kind == ED25519 else int.from_bytes(value[:8], "big")
+    message = text.encode() if key.kind == ED25519 else cosign_message(key, text, time)
+    check = verify_mldsa44 if key.kind == ML_DSA_44 else verify_signature
+    if not check(key.public, message, value if key.kind == ED25519 else value[8:]):
+        raise NoteError(f"the signature of {key.name} does not belong to this text")
+    return time
 
 
 def to_base64(data: bytes) -> str:
@@ -165,16 +296,6 @@ def parse_decimal(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 19 or str(int(text)) != text or int(text) >> 63:
         raise NoteError("not a decimal integer below 2^63")
     return int(text)
-
-
-def _parse_signature(line: str) -> NoteSignature:
-    dash, name, encoded = [*line.split(" "), "", "", ""][:3]
-    data = unbase64(encoded)
-    signature = NoteSignature(name, data[:4], data[4:])
-    if dash != "\u2014" or len(data) < 5 or str(signature) != line + "\n":
-        raise NoteError("not a signature line")
-    _check_key_name(name)
-    return signature
 
 
 def _check_key_name(name: str) -> None:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aigaq_verify.checkpoint import Checkpoint
-from aigaq_verify.note import MAX_NOTE, NoteError, VerifierKey, parse_decimal, to_base64, unbase64
+from aigaq_verify.note import MAX_NOTE, Checkpoint, NoteError, VerifierKey, parse_decimal, to_base64, unbase64
 from aigaq_verify.tree import verify_inclusion
 
 _HEADER: Final = "c2sp.org/tlog-proof@v1"
