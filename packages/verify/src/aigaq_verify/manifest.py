@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from aigaq_verify.records import ID, MAX_MS, STREAMS, SegmentRecord
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "clip.json"
 README: Final = "README.txt"
 MAX_MANIFEST: Final = 8 << 20
@@ -29,6 +29,8 @@ class Manifest:
     origin: str
     files: tuple[str, ...]
     """Every other file of the clip."""
+    log: str = ""
+    """Origin of the national log."""
 
     @classmethod
     def parse(cls, data: bytes) -> "Manifest":
@@ -41,9 +43,11 @@ class Manifest:
             items = json.loads(data, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise ManifestError(f"{MANIFEST} is not JSON") from error
-        if not isinstance(items, dict) or items.pop("format", None) != FORMAT:
-            raise ManifestError(f"{MANIFEST} is not of format {FORMAT}, the only one that this version reads")
+        if not isinstance(items, dict):
+            raise ManifestError(f"{MANIFEST} is not an object")
         fields = cast("dict[str, Any]", items)
+        if fields.pop("format", None) == 1:
+            fields["log"] = ""
         if set(fields) != set(cls.__dataclass_fields__):
             raise ManifestError(f"{MANIFEST} has other fields than format {FORMAT}")
         return cls._checked(fields)
@@ -56,8 +60,8 @@ class Manifest:
             raise ManifestError("election, station, camera or stream is not an identifier")
         if type(start) is not int or type(end) is not int or not 0 <= start < end <= MAX_MS:
             raise ManifestError("from_ms and to_ms are not an interval")
-        if not isinstance(fields["origin"], str) or not isinstance(files, list):
-            raise ManifestError("origin is not text, or files is not a list")
+        if not isinstance(fields["origin"], str) or not isinstance(fields["log"], str) or not isinstance(files, list):
+            raise ManifestError("origin or log is not text, or files is not a list")
         if not all(isinstance(name, str) for name in cast("list[object]", files)):
             raise ManifestError("files is not a list of names")
         fields["files"] = tuple(cast("list[str]", files))
@@ -65,7 +69,10 @@ class Manifest:
 
     def encode(self) -> bytes:
         """The file."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n"
+        said: dict[str, object] = {"format": FORMAT if self.log else 1, **asdict(self)}
+        if not self.log:
+            del said["log"]
+        return json.dumps(said, indent=1).encode() + b"\n"
 
 
 def init_file(sha256: bytes) -> str:
@@ -86,6 +93,26 @@ def record_file(index: int) -> str:
 def proof_file(index: int) -> str:
     """Where a clip keeps the proof of the record at that index of the station log."""
     return f"proofs/{index}.tlog-proof"
+
+
+def checkpoint_file(size: int) -> str:
+    """Where a clip keeps the proof that the station's checkpoint of that size is in the national log."""
+    return f"checkpoints/{size}.tlog-proof"
+
+
+def leaf_file(index: int) -> str:
+    """Where a clip keeps the leaf at that index of the national log."""
+    return f"leaves/{index}.cbor"
+
+
+def leaf_proof_file(index: int) -> str:
+    """Where a clip keeps the proof of the leaf at that index of the national log."""
+    return f"leaves/{index}.tlog-proof"
+
+
+def beacon_file(size: int, hash16: bytes) -> str:
+    """Where a clip keeps the witnessed checkpoint that rows name as their beacon."""
+    return f"beacons/{size}-{hash16.hex()}.note"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
