@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "verify": "aigaq.ledger.cli:verify",
     "station": "aigaq.station.cli:station_app",
     "center": "aigaq.archive.cli:center_app",
+    "witness": "aigaq.ledger.witness.cli:witness_app",
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
     "fsck": "aigaq.archive.cli:fsck",

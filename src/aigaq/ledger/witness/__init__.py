@@ -1,0 +1,55 @@
+"""A witness: cosigns the national log's checkpoints if they extend what it saw before (c2sp.org/tlog-witness).
+
+A small program of its own, run by a party, a newspaper, an observer group. It knows keys, one SQLite file and HTTP;
+no video, no archive, no leaf.
+"""
+
+from aigaq.ledger.witness.errors import (
+    ContradictionError,
+    InconsistentError,
+    MalformedError,
+    NotSignedError,
+    RefusedError,
+    StaleError,
+    TooLargeError,
+    UnknownLogError,
+    WitnessBusyError,
+    WitnessDiskError,
+    WitnessError,
+    WitnessExistsError,
+    WitnessLostError,
+    WitnessRolledBackError,
+)
+from aigaq.ledger.witness.http import create_app, origin_hash
+from aigaq.ledger.witness.keys import WitnessKeys
+from aigaq.ledger.witness.service import Witness
+from aigaq.ledger.witness.settings import WitnessSettings
+from aigaq.ledger.witness.setup import init_witness, policy_lines
+from aigaq.ledger.witness.store import Held, Refused, WitnessStore
+
+__all__ = [
+    "ContradictionError",
+    "Held",
+    "InconsistentError",
+    "MalformedError",
+    "NotSignedError",
+    "Refused",
+    "RefusedError",
+    "StaleError",
+    "TooLargeError",
+    "UnknownLogError",
+    "Witness",
+    "WitnessBusyError",
+    "WitnessDiskError",
+    "WitnessError",
+    "WitnessExistsError",
+    "WitnessKeys",
+    "WitnessLostError",
+    "WitnessRolledBackError",
+    "WitnessSettings",
+    "WitnessStore",
+    "create_app",
+    "init_witness",
+    "origin_hash",
+    "policy_lines",
+]

@@ -1,0 +1,92 @@
+"""The little of HTTP that small programs of the ledger need: whole bodies with a limit, plain answers, one server.
+
+No framework: a witness is meant to be read in an evening and to start at once.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+import uvicorn
+
+from aigaq.base import DEFAULT_LANGUAGE, Language, as_language
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TEXT: Final = "text/plain; charset=utf-8"
+JSON: Final = "application/json"
+IDLE_S: Final = 20
+"""A sender that is silent for longer is let go."""
+_COMMON: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"access-control-allow-origin", b"*"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class ClientGoneError(ConnectionError):
+    """The other side hung up or fell silent before its body was whole."""
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The body, or its first `limit` + 1 bytes where it is longer.
+
+    Raises:
+        ClientGoneError: it ends early.
+    """
+    data = bytearray()
+    more = True
+    while more and len(data) <= limit:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise ClientGoneError from error
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        data += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(data[: limit + 1])
+
+
+async def answer(
+    send: Send, status: int, body: bytes, kind: str = TEXT, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """A whole answer that no cache keeps."""
+    own = ((b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *_COMMON, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def reader_language(scope: Scope) -> Language:
+    """The first of our languages that the browser names; Russian, which most readers know, if it names none."""
+    wishes = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), "")
+    for part in wishes.split(",")[:20]:
+        if language := as_language(part.strip()[:2].lower()):
+            return language
+    return DEFAULT_LANGUAGE
+
+
+async def serve(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is told the address, with the port that was taken where `port` is 0."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=128)
+    with listener:
+        name = f"[{host}]" if ":" in host else host
+        ready(f"http://{name}:{listener.getsockname()[1]}")
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            server_header=False,
+            log_level="warning",
+            limit_concurrency=256,
+            timeout_graceful_shutdown=5,
+        )
+        await uvicorn.Server(config).serve(sockets=[listener])
