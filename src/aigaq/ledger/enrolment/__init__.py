@@ -1,0 +1,72 @@
+"""Who may sign for a station: identities, their enrolment by two officers, session keys, what the log says of them."""
+
+from aigaq.ledger.enrolment.authority import Authority, approve
+from aigaq.ledger.enrolment.certificates import IssuingAuthority, load_authority
+from aigaq.ledger.enrolment.csr import SigningRequest, make_csr, read_csr
+from aigaq.ledger.enrolment.directory import Directory, Entry
+from aigaq.ledger.enrolment.errors import (
+    BadApprovalError,
+    BadCertificateError,
+    BadFactsError,
+    BadLeafError,
+    BadRequestError,
+    BadRolesError,
+    CenterRefusedError,
+    EnrolmentError,
+    EqualKeysError,
+    NotEnrolledError,
+    RevokedError,
+    TooFewRolesError,
+    UnknownTargetError,
+)
+from aigaq.ledger.enrolment.facts import CameraFacts, Facts
+from aigaq.ledger.enrolment.identity import Identity, IdentityKey, fingerprint
+from aigaq.ledger.enrolment.requests import (
+    EnrolmentRequest,
+    Request,
+    RevocationRequest,
+    read_approval,
+    read_request,
+    write_approval,
+)
+from aigaq.ledger.enrolment.roles import Approval, Roles
+from aigaq.ledger.enrolment.session_keys import SessionKeys
+
+__all__ = [
+    "Approval",
+    "Authority",
+    "BadApprovalError",
+    "BadCertificateError",
+    "BadFactsError",
+    "BadLeafError",
+    "BadRequestError",
+    "BadRolesError",
+    "CameraFacts",
+    "CenterRefusedError",
+    "Directory",
+    "EnrolmentError",
+    "EnrolmentRequest",
+    "Entry",
+    "EqualKeysError",
+    "Facts",
+    "Identity",
+    "IdentityKey",
+    "IssuingAuthority",
+    "NotEnrolledError",
+    "Request",
+    "RevocationRequest",
+    "RevokedError",
+    "Roles",
+    "SessionKeys",
+    "SigningRequest",
+    "TooFewRolesError",
+    "UnknownTargetError",
+    "approve",
+    "fingerprint",
+    "load_authority",
+    "make_csr",
+    "read_approval",
+    "read_csr",
+    "read_request",
+    "write_approval",
+]
