@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "station": "aigaq.station.cli:station_app",
     "center": "aigaq.archive.cli:center_app",
     "witness": "aigaq.ledger.witness.cli:witness_app",
+    "enrol": "aigaq.ledger.enrolment.cli:enrol_app",
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
     "fsck": "aigaq.archive.cli:fsck",

@@ -27,15 +27,15 @@ class Authority:
         self.roles = roles
         self._clock = clock
 
-    def request(self, csr: str, *, valid_ms: int = MAX_VALID_MS - EARLY_MS, where: str = "") -> EnrolmentRequest:
+    def request(self, csr: str, *, valid_ms: int = MAX_VALID_MS, where: str = "") -> EnrolmentRequest:
         """What officers are to approve: this box, from ten minutes ago on.
 
         Raises:
             BadRequestError: the CSR is not sound, or of another election.
             BadFactsError: the facts in it cannot be read.
         """
-        now = whole_second(utc_ms(self._clock))
-        request = EnrolmentRequest.make(csr, not_before_ms=now - EARLY_MS, not_after_ms=now + valid_ms, where=where)
+        start = whole_second(utc_ms(self._clock)) - EARLY_MS
+        request = EnrolmentRequest.make(csr, not_before_ms=start, not_after_ms=start + valid_ms, where=where)
         self._check_election(request.asked.election, where)
         return request
 

@@ -4,7 +4,7 @@ A certificate repeats what the enrolment leaf says, no more: key, election, stat
 log need not look at it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -154,6 +154,3 @@ def _issuer_key(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 def whole_second(ms: int) -> int:
     """The time without its milliseconds: X.509 has none."""
     return ms - ms % 1000
-
-
-WEEK: Final = timedelta(days=7)

@@ -13,6 +13,7 @@ EnrolmentError
 ├── UnknownTargetError   names an enrolment or delegation that the log does not have
 ├── RevokedError         rests on something revoked
 ├── NotEnrolledError     the box has no enrolment yet, or another one's
+├── OutputError          a file that was to be written is there already
 └── CenterRefusedError   the centre did not take the leaf
 ```
 """
@@ -122,3 +123,11 @@ class CenterRefusedError(EnrolmentError):
     code = "enrol.center_refused"
     why = N_("The centre did not take the leaf: {answer}.")
     hint = N_("Keep the file; correct what the centre named, and bring it again.")
+
+
+class OutputError(EnrolmentError):
+    """A file that was to be written exists, or the disk refuses it."""
+
+    code = "enrol.output"
+    why = N_("The file cannot be written: {problem}.")
+    hint = N_("Name another file; what is there already is never overwritten.")

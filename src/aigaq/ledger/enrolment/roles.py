@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from aigaq.base import N_
+from aigaq.ledger.durable import write_whole
 from aigaq.ledger.enrolment.errors import BadApprovalError, BadRolesError, TooFewRolesError
 from aigaq.ledger.errors import BadKeyError
 from aigaq.ledger.key_files import told
@@ -102,6 +103,22 @@ class Roles:
         if len(chosen) < NEEDED:
             raise TooFewRolesError(roles=", ".join(chosen) or "—")
         return sorted(chosen.values(), key=lambda a: a.role)
+
+
+def add_role(path: Path, name: str, key_file: Path) -> VerifierKey:
+    """Make a key for one more officer and write its line into the file of role keys, which may be new.
+
+    Raises:
+        BadRolesError: the name is not role/post, or is there already; nothing was made.
+        KeyFileError: the key file exists, or cannot be written.
+    """
+    held = Roles.load(path) if path.exists() else Roles(())
+    if held.key(name) or [bool(ID.fullmatch(part)) for part in name.split("/")] != [True, True]:
+        raise BadRolesError(name, problem=N_("the name is not role/post, or it is there already"))
+    key = VerifierKey(name, SigningKey.create(key_file).public)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    write_whole([(path, "".join(f"{line}\n" for line in [*lines, str(key)]).encode())])
+    return key
 
 
 def _says_something(line: str) -> bool:
