@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 const here = import.meta.dirname;
 const out = await mkdtemp(path.join(os.tmpdir(), "aigaq-ui-"));
 try {
-  const sources = (await readdir(path.join(here, "src"))).filter((name) => name.endsWith(".test.ts"));
+  const sources = (await readdir(path.join(here, "src"), { recursive: true })).filter((name) => name.endsWith(".test.ts"));
   await build({
     absWorkingDir: here,
     entryPoints: sources.map((name) => `src/${name}`),

@@ -9,6 +9,7 @@ declare module "node:assert/strict" {
     deepEqual(actual: unknown, expected: unknown, message?: string): void;
     ok(value: unknown, message?: string): asserts value;
     throws(run: () => unknown, expected?: RegExp): void;
+    rejects(running: Promise<unknown>, expected?: RegExp): Promise<void>;
   }
   const assert: Assert;
   export default assert;

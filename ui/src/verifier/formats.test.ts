@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import noteVectors from "../../../tests/verify/vectors/notes.json";
+import recordVectors from "../../../tests/verify/vectors/records.json";
+import { equal, fromBase64, fromHex, parseDecimal, toHex, utf8 } from "./bytes";
+import { Engine } from "./engine";
+import { parseJson } from "./json";
+import { openCheckpoint, parseKey, parseNote } from "./note";
+import { parseProof } from "./proof";
+import { decodeRecord } from "./records";
+import { fault } from "./said";
+import { leafHash, verifyInclusion } from "./tree";
+
+for (const { name, record, leaf_hash, fields } of recordVectors.valid) {
+  test(`a record is read: ${name}`, () => {
+    const found = decodeRecord(fromHex(record)) as unknown as Record<string, unknown>;
+    for (const [field, value] of Object.entries(fields)) {
+      const item = found[field];
+      assert.equal(item instanceof Uint8Array ? toHex(item) : item, value, field);
+    }
+    assert.equal(toHex(leafHash(fromHex(record))), leaf_hash);
+  });
+}
+
+for (const { name, record } of recordVectors.invalid) {
+  test(`bytes are no record: ${name}`, () => {
+    assert.throws(() => decodeRecord(fromHex(record)), /./);
+  });
+}
+
+test("no bit of a record's form can change unseen", () => {
+  const whole = fromHex(recordVectors.valid[0]!.record);
+  const hash = leafHash(whole);
+  for (let bit = 0; bit < whole.length * 8; bit += 1) {
+    const changed = whole.slice();
+    changed[bit >> 3]! ^= 1 << (bit & 7);
+    assert.ok(!equal(leafHash(changed), hash));
+  }
+});
+
+const engines = Promise.all([Engine.best(), Engine.bundled()]);
+
+for (const { name, vkey, note, origin, size, root } of noteVectors.notes) {
+  test(`a note is opened: ${name}`, async () => {
+    for (const engine of await engines) {
+      const [checkpoint, key] = (await openCheckpoint(utf8(note), [parseKey(vkey)], engine))!;
+      assert.deepEqual([checkpoint.origin, checkpoint.size, toHex(checkpoint.root), key.text], [origin, BigInt(size), root, vkey]);
+      await assert.rejects(openCheckpoint(utf8(note.replace(`\n${size}\n`, `\n${size + 1}\n`)), [parseKey(vkey)], engine), /does not belong/);
+    }
+  });
+}
+
+for (const { name, vkey, record, proof, valid } of noteVectors.proofs) {
+  test(`a proof is judged: ${name}`, async () => {
+    const [engine] = await engines;
+    const found = parseProof(utf8(proof));
+    const opened = await openCheckpoint(found.note, [parseKey(vkey)], engine);
+    const leaf = leafHash(fromHex(record));
+    const included = opened !== null && verifyInclusion(leaf, found.index, opened[0].size, found.hashes, opened[0].root);
+    assert.equal(included, valid);
+  });
+}
+
+for (const { kind, name, text } of noteVectors.malformed) {
+  test(`a ${kind} is refused: ${name}`, () => {
+    assert.throws(() => (kind === "note" ? parseNote(utf8(text)) : parseProof(utf8(text))), /./);
+  });
+}
+
+test("base64 and numbers have one spelling", () => {
+  for (const text of ["AA", "AB==", "A===", "AA==\n", "AA-_", " AA==", "="]) assert.throws(() => fromBase64(text), /base64/);
+  for (const text of ["", "01", "+1", "-1", "1 ", "9223372036854775808", "٣"]) assert.throws(() => parseDecimal(text), /decimal/);
+  assert.equal(parseDecimal("9223372036854775807"), 2n ** 63n - 1n);
+});
+
+test("keys with names that are no names are refused", () => {
+  const vkey = noteVectors.notes[0]!.vkey;
+  const [name] = vkey.split("+");
+  for (const bad of ["", "a b", "a\u00a0b", "a\u2028b", "a\x7f", "\ud800"]) assert.throws(() => parseKey(vkey.replace(name!, bad)), /./);
+});
+
+const json = (text: string): unknown => parseJson(text, () => fault("bad"), () => fault("twice"));
+
+test("JSON tells whole numbers from others and refuses fields that come twice", () => {
+  assert.deepEqual(json(' {"a": [1, -2, 1.0, 1e3, "\\u0041", true, null, {}, []]} '), {
+    a: [1n, -2n, 1, 1000, "A", true, null, {}, []],
+  });
+  for (const text of ["", "{", "[1,]", '{"a":1,}', "01", "1 2", "nul", '"\n"', "'a'", "[1 2]", "{1:2}", "[".repeat(100_000)]) {
+    assert.throws(() => json(text), /bad/);
+  }
+  assert.throws(() => json('{"a":1,"a":1}'), /twice/);
+});
