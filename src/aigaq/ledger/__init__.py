@@ -1,43 +1,66 @@
-"""The log of a station: append-only, signed, checkable by anyone. It knows no video and no network."""
+"""The logs: append-only, signed, checkable by anyone. Of a station, and the national one with its witnesses.
+
+They know no video and no election's rules.
+"""
 
 from aigaq.ledger.errors import (
     BadKeyError,
+    BadLeafError,
     BadNoteError,
     BadReceiptError,
+    BusyError,
     CheckpointError,
     ForkError,
     KeyFileError,
     LedgerError,
     LogDamagedError,
+    NotKeptError,
     OversizedError,
     RootMismatchError,
+    WitnessConflictError,
     WrongKeyError,
     WrongSizeError,
 )
 from aigaq.ledger.keys import SigningKey, parse_vkey, verify_request
+from aigaq.ledger.last_signed import LastSigned
+from aigaq.ledger.log_key import LogKey
+from aigaq.ledger.national import NationalLog
+from aigaq.ledger.public_log import PublicLog
 from aigaq.ledger.receipt import Receipt, make_receipt, open_receipt
 from aigaq.ledger.replica import MAX_BODY, MAX_LEAVES, LogReplica
 from aigaq.ledger.station_log import StationLog
+from aigaq.ledger.station_logs import StationLogs
+from aigaq.ledger.witnessed import hash16
 
 __all__ = [
     "MAX_BODY",
     "MAX_LEAVES",
     "BadKeyError",
+    "BadLeafError",
     "BadNoteError",
     "BadReceiptError",
+    "BusyError",
     "CheckpointError",
     "ForkError",
     "KeyFileError",
+    "LastSigned",
     "LedgerError",
     "LogDamagedError",
+    "LogKey",
     "LogReplica",
+    "NationalLog",
+    "NotKeptError",
     "OversizedError",
+    "PublicLog",
     "Receipt",
     "RootMismatchError",
     "SigningKey",
     "StationLog",
+    "StationLogs",
+    "WitnessConflictError",
     "WrongKeyError",
     "WrongSizeError",
+    "hash16",
     "make_receipt",
     "open_receipt",
     "parse_vkey",

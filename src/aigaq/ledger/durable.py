@@ -9,27 +9,36 @@ TEMPORARY = ".tmp"
 
 def fsync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _fsync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def write_whole(files: Iterable[tuple[Path, bytes]]) -> None:
-    """Write files so that each appears at once and with all its bytes; durable on return, new folders included."""
+    """Write files so that each appears at once and with all its bytes; durable on return, new folders included.
+
+    All are written before the first is synced: the disk then takes many in about the time of one.
+    """
     folders: dict[Path, None] = {}
+    drafts: list[tuple[Path, Path]] = []
     for path, data in files:
         folders.update(dict.fromkeys(_make_folder(path.parent)))
         draft = path.with_name(path.name + TEMPORARY)
-        with draft.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        draft.write_bytes(data)
+        drafts.append((draft, path))
+    for draft, _ in drafts:
+        _fsync(draft, os.O_RDWR)
+    for draft, path in drafts:
         draft.replace(path)
         folders[path.parent] = None
     for folder in folders:
         fsync_folder(folder)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _make_folder(folder: Path) -> list[Path]:

@@ -7,6 +7,10 @@ LedgerError
 ├── BadReceiptError    a receipt that the centre did not sign for this record
 ├── LogDamagedError    tiles or checkpoint on disk do not hold together
 ├── ForkError          signing would contradict what was signed before
+├── NotKeptError       the centre's disk does not take what came
+├── BusyError          more came at once than the centre takes
+├── BadLeafError       not a leaf that others may bring to the national log
+├── WitnessConflictError  a witness has seen another history of the log
 └── CheckpointError    the centre refuses a station's checkpoint:
         BadNoteError WrongKeyError WrongSizeError RootMismatchError OversizedError
 ```
@@ -66,6 +70,38 @@ class ForkError(LedgerError):
     code = "ledger.fork"
     why = N_("Signing would contradict the checkpoint signed last: {problem}.")
     hint = N_("Stop any second program that uses this folder, and never put back an older copy of it.")
+
+
+class NotKeptError(LedgerError):
+    """The disk did not take a commit: nothing of it was acknowledged."""
+
+    code = "ledger.not_kept"
+    why = N_("The centre could not keep this: {problem}.")
+    hint = N_("Free space on the centre's disk or replace it; what came is sent again by those who hold it.")
+
+
+class BusyError(LedgerError):
+    """Too much is waiting for the next commit."""
+
+    code = "ledger.busy"
+    why = N_("More than {limit} bytes wait to be written to the log.")
+    hint = N_("Send it again in a few seconds.")
+
+
+class BadLeafError(LedgerError):
+    """Bytes that are no leaf of this election's national log, or one that only the centre itself writes."""
+
+    code = "ledger.bad_leaf"
+    why = N_("This is no leaf for the national log: {problem}.")
+    hint = N_("Compare program versions, and the election that the leaf names.")
+
+
+class WitnessConflictError(LedgerError):
+    """A witness holds a tree of this log that the log does not extend."""
+
+    code = "ledger.witness_conflict"
+    why = N_("The witness {witness} has seen another history of this log: {problem}.")
+    hint = N_("Stop, and find out whether the log was put back or someone else signs with its key. Keep everything.")
 
 
 class CheckpointError(LedgerError):

@@ -5,6 +5,7 @@ durable before the checkpoint that needs it. Who may sign what is decided elsewh
 """
 
 import shutil
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +43,10 @@ class Growth:
 
 
 class Tiles:
-    """The tiles of a tree. A change is whole: when writing fails, the tree is as long as before."""
+    """The tiles of a tree. A change is whole: when writing fails, the tree is as long as before.
+
+    One thread at a time may change it; any number may read meanwhile.
+    """
 
     def __init__(self, folder: Path, size: int) -> None:
         """Take the tree of that size as it is on disk; what lies beyond is dropped before the first change.
@@ -54,7 +58,9 @@ class Tiles:
         self.folder = folder
         self._size = size
         self._torn = True
-        self._tile = lru_cache(maxsize=32)(self._read_tile)
+        self._lock = threading.Lock()
+        """Held while the size changes and what it makes superfluous goes: a reader looks up both or neither."""
+        self._tile = lru_cache(maxsize=64)(self._read_tile)
         self.node = lru_cache(maxsize=4096)(self._node)
         self._edge = CompactRange.load(size, self.node)
 
@@ -87,16 +93,44 @@ class Tiles:
 
     def commit(self, growth: Growth, checkpoint: bytes) -> None:
         """Write the tiles, then the checkpoint that counts them, and drop partial tiles that have become full."""
+        self.lay(growth)
+        self.publish(growth, checkpoint)
+
+    def lay(self, growth: Growth) -> None:
+        """Write the tiles, and nothing that counts them yet."""
         if self._torn:
             self._drop_beyond()
         self._torn = True
         write_whole(growth.files)
+
+    def publish(self, growth: Growth, checkpoint: bytes) -> None:
+        """Write the checkpoint that counts the tiles laid last, and drop partial tiles that have become full."""
         write_whole([(self.folder / CHECKPOINT, checkpoint)])
-        self._torn = False
-        before, self._size, self._edge = self._size, growth.edge.size, growth.edge
-        for level, scale in self._kinds():
-            for index in range(before // scale // WIDTH, self._size // scale // WIDTH):
-                shutil.rmtree(self._partials(level, index), ignore_errors=True)
+        with self._lock:
+            self._torn = False
+            before, self._size, self._edge = self._size, growth.edge.size, growth.edge
+            for level, scale in self._kinds():
+                for index in range(before // scale // WIDTH, self._size // scale // WIDTH):
+                    shutil.rmtree(self._partials(level, index), ignore_errors=True)
+
+    def data(self, level: int | str, index: int, width: int) -> bytes | None:
+        """A whole or partial tile of the published tree as it is served, its first `width` items; None beyond it."""
+        scale = 1 if level == ENTRIES else WIDTH ** int(level)
+        held = self._width(scale, index)
+        if not 0 < width <= held:
+            return None
+        data = self._current(level, index, scale)
+        if level != ENTRIES:
+            return data[: width * _HASH]
+        return data[: _bundle_offset(data, width)]
+
+    def entry(self, index: int) -> bytes:
+        """One entry of the published tree."""
+        if not 0 <= index < self._size:
+            raise IndexError(f"no entry {index} in a log of {self._size}")
+        data = self._current(ENTRIES, index // WIDTH, 1)
+        start = _bundle_offset(data, index % WIDTH)
+        return data[start + 2 : _bundle_offset(data, 1, start)]
 
     def leaf_hashes(self, start: int, end: int) -> list[bytes]:
         """Leaf hashes from `start` to before `end`."""
@@ -106,22 +140,21 @@ class Tiles:
         hashes = [h for index in range(first, -(-end // WIDTH)) for h in self._hashes(0, index)]
         return hashes[start - first * WIDTH : end - first * WIDTH]
 
-    def entries(self) -> Iterator[bytes]:
-        """Every entry, in order.
+    def entries(self, start: int = 0) -> Iterator[bytes]:
+        """Every entry from `start`, in order.
 
         Raises:
             ValueError: a bundle that cannot be read.
         """
-        for index in range(-(-self._size // WIDTH)):
-            data = self._tile(ENTRIES, index, self._width(1, index))
-            for _ in range(self._width(1, index)):
-                size = int.from_bytes(data[:2], "big")
-                if len(data) < 2 + size:
-                    raise ValueError(f"entry bundle {index} is cut off")
-                yield data[2 : 2 + size]
-                data = data[2 + size :]
-            if data:
-                raise ValueError(f"entry bundle {index} is too long")
+        for bundle in range(start // WIDTH, -(-self._size // WIDTH)):
+            data, at = self._current(ENTRIES, bundle, 1), 0
+            for index in range(bundle * WIDTH, min(self._size, (bundle + 1) * WIDTH)):
+                end = _bundle_offset(data, 1, at)
+                if index >= start:
+                    yield data[at + 2 : end]
+                at = end
+            if at != len(data):
+                raise ValueError(f"entry bundle {bundle} is too long")
 
     def check(self, root: bytes) -> Iterator[str]:
         """Derive every hash again from the leaf hashes on disk, and say which tiles do not follow from them."""
@@ -159,8 +192,12 @@ class Tiles:
             files.append((path, held + b"".join(taken)))
             index, width, held = index + 1, 0, b""
 
+    def _current(self, level: int | str, index: int, scale: int) -> bytes:
+        with self._lock:
+            return self._tile(level, index, self._width(scale, index))
+
     def _hashes(self, level: int, index: int) -> list[bytes]:
-        data = self._tile(level, index, self._width(WIDTH**level, index))
+        data = self._current(level, index, WIDTH**level)
         return [data[i : i + _HASH] for i in range(0, len(data), _HASH)]
 
     def _read_tile(self, level: int | str, index: int, width: int) -> bytes:
@@ -191,3 +228,16 @@ class Tiles:
                 if not found:
                     break
                 index, width = index + 1, 0
+
+
+def _bundle_offset(data: bytes, count: int, start: int = 0) -> int:
+    """Where the item after `count` more items begins in an entry bundle.
+
+    Raises:
+        ValueError: the bundle ends before.
+    """
+    for _ in range(count):
+        start += 2 + int.from_bytes(data[start : start + 2], "big")
+    if start > len(data):
+        raise ValueError("an entry bundle is cut off")
+    return start

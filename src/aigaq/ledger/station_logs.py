@@ -1,0 +1,378 @@
+"""What the centre keeps of every station's log: leaf hashes and checkpoints in one file, and proof of contradictions.
+
+The centre cannot sign for a station and does not need to: it replays the hashes onto the right edge of the tree that it
+holds, and a root that differs shows that the station signed two histories (P3). One transaction takes the checkpoints
+of many stations; tiles are views. Records travel with the footage, so no entries are kept here.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from aigaq.base import N_
+from aigaq.ledger.database import Database
+from aigaq.ledger.durable import write_whole
+from aigaq.ledger.errors import (
+    BadNoteError,
+    CheckpointError,
+    OversizedError,
+    RootMismatchError,
+    WrongKeyError,
+    WrongSizeError,
+)
+from aigaq_verify import (
+    Checkpoint,
+    CompactRange,
+    NodeSource,
+    NoteError,
+    UnknownKeyError,
+    VerifierKey,
+    inclusion_proof,
+    node_hash,
+    root_of,
+)
+
+MAX_LEAVES: Final = 65_536
+"""Rows that one checkpoint may add: at five cameras more than three hours without a checkpoint."""
+MAX_NOTE: Final = 4_096
+"""Bytes of a station's note; a leaf of the national log takes no more."""
+MAX_BODY: Final = MAX_NOTE + 32 * MAX_LEAVES
+MAX_FORKS: Final = 16
+WIDTH: Final = 256
+_HASH: Final = 32
+_SIZE_BITS: Final = 40
+"""A row's key is `station << 40 | size`, so the checkpoints of a station lie together and in order."""
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS stations (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    id INTEGER PRIMARY KEY, -- station << 40 | size
+    start INTEGER NOT NULL, -- size of the checkpoint before
+    hashes BLOB NOT NULL,   -- leaf hashes from start to size
+    logged INTEGER,         -- index of its leaf in the national log; null until it is there
+    note BLOB,              -- the signed note, until it is in the national log
+    edge BLOB               -- right edge of the tree, of each station's last checkpoint
+);
+CREATE TABLE IF NOT EXISTS subtrees ( -- roots of full tiles: the hashes of the tiles one level up
+    station INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (station, level, n)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A checkpoint as it came: the station that its origin names, the keys it may be signed with, note and hashes."""
+
+    station: str
+    keys: Sequence[VerifierKey]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A checkpoint that is kept, but is not in the national log yet."""
+
+    station: str
+    start: int
+    size: int
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A station's tree: its right edge is enough to append."""
+
+    id: int
+    size: int = 0
+    hashes: tuple[bytes, ...] = ()
+
+    def root(self) -> bytes:
+        return CompactRange(self.size, self.hashes).root()
+
+    def grow(self, leaves: Iterable[bytes]) -> tuple["_Edge", list[tuple[int, int, bytes]]]:
+        """The tree with these leaves, and (level, index, root) of each tile that they fill."""
+        edge, size = list(self.hashes), self.size
+        full: list[tuple[int, int, bytes]] = []
+        for node in leaves:
+            top, level = node, 0
+            while size >> level & 1:
+                top = node_hash(edge.pop(), top)
+                level += 1
+                if not level & 7:
+                    full.append((level >> 3, size >> level, top))
+            edge.append(top)
+            size += 1
+        return _Edge(self.id, size, tuple(edge)), full
+
+
+class StationLogs:
+    """All stations' logs in tables of one database. One thread may accept, any may read."""
+
+    def __init__(self, database: Database, forks: Path, origin: str) -> None:
+        self._database = database
+        self._forks = forks
+        self._origin = origin
+        self._edges: dict[str, _Edge] = {}
+        self._pending: list[Pending] = []
+        self._node = lru_cache(maxsize=16_384)(self._read_node)
+        self._load()
+
+    # ---- taking
+
+    def accept(self, bodies: Iterable[Body]) -> list[int | CheckpointError]:
+        """Take checkpoints in order; for each the size now held, or why it is refused. On disk when this returns.
+
+        What is held already is accepted again as long as the root is the same. A checkpoint that does not lead to its
+        signed root is kept in `forks/`.
+
+        Raises:
+            OSError, sqlite3.Error: the disk does not take it; nothing was changed.
+        """
+        answers: list[int | CheckpointError] = []
+        grown: dict[str, _Edge] = {}
+        pending: list[Pending] = []
+        with self._database.transaction() as connection:
+            for body in bodies:
+                try:
+                    answers.append(self._take(connection, body, grown, pending))
+                except CheckpointError as error:
+                    answers.append(error)
+        self._edges.update(grown)
+        self._pending.extend(pending)
+        return answers
+
+    def pending(self) -> Sequence[Pending]:
+        """Kept checkpoints that are not in the national log yet, oldest first."""
+        return tuple(self._pending)
+
+    def mark(self, connection: sqlite3.Connection, logged: Iterable[tuple[str, int, int]]) -> None:
+        """Note where in the national log checkpoints (station, size) stand. Call `forget` after the transaction."""
+        ids = ((index, self._key(station, size)) for station, size, index in logged if station in self._edges)
+        connection.executemany("UPDATE checkpoints SET logged = ?, note = NULL WHERE id = ? AND logged IS NULL", ids)
+
+    def forget(self, logged: Iterable[tuple[str, int]]) -> None:
+        """These are not pending any more."""
+        done = set(logged)
+        self._pending = [p for p in self._pending if (p.station, p.size) not in done]
+
+    # ---- reading
+
+    def size(self, station: str) -> int:
+        """Rows held of that station's log."""
+        edge = self._edges.get(station)
+        return 0 if edge is None else edge.size
+
+    def root(self, station: str) -> bytes:
+        """Root hash of what is held."""
+        edge = self._edges.get(station)
+        return root_of(()) if edge is None else edge.root()
+
+    def leaf_hashes(self, station: str, start: int, end: int) -> list[bytes]:
+        """Leaf hashes from `start` to before `end`."""
+        if not 0 <= start <= end <= self.size(station):
+            raise IndexError(f"no rows {start} to {end} in a log of {self.size(station)}")
+        return [] if start == end else self._hashes(self._database.reader, self._edges[station].id, start, end)
+
+    def tile(self, station: str, level: int, index: int, width: int) -> bytes | None:
+        """A whole or partial tile of what is held, its first `width` hashes; None beyond it."""
+        held = self.size(station) >> 8 * level
+        if not 0 < width <= min(WIDTH, held - index * WIDTH):
+            return None
+        span = self._span(self._database.reader, self._edges[station].id, level, index * WIDTH, width)
+        return b"".join(span)
+
+    def inclusion(self, station: str, index: int, size: int) -> list[bytes]:
+        """Hashes that lead from a row to the root of the tree of that size."""
+        if not 0 <= index < size <= self.size(station):
+            raise IndexError(f"no row {index} in a log of {self.size(station)}")
+        return inclusion_proof(index, size, self._nodes(station))
+
+    def covering(self, station: str, index: int) -> tuple[int, int | None] | None:
+        """Size of the first checkpoint that covers a row, and its index in the national log; None if there is none."""
+        if station not in self._edges:
+            return None
+        query = "SELECT id, logged FROM checkpoints WHERE id > ? AND id < ? ORDER BY id LIMIT 1"
+        found = self._database.reader.execute(query, (self._key(station, index), self._end(station))).fetchone()
+        return None if found is None else (found[0] & (1 << _SIZE_BITS) - 1, found[1])
+
+    def logged(self, station: str, size: int) -> int | None:
+        """Index in the national log of the checkpoint of that size."""
+        if station not in self._edges:
+            return None
+        query = "SELECT logged FROM checkpoints WHERE id = ?"
+        found = self._database.reader.execute(query, (self._key(station, size),)).fetchone()
+        return None if found is None else found[0]
+
+    def latest(self, station: str) -> int | None:
+        """Index in the national log of the station's last checkpoint there."""
+        if station not in self._edges:
+            return None
+        query = "SELECT logged FROM checkpoints WHERE id >= ? AND id < ? AND logged NOT NULL ORDER BY id DESC LIMIT 1"
+        bounds = self._key(station, 0), self._end(station)
+        found = self._database.reader.execute(query, bounds).fetchone()
+        return None if found is None else found[0]
+
+    def check(self) -> Iterator[str]:
+        """Derive every hash again from the leaf hashes on disk; yields what does not hold, forks included."""
+        for station, edge in self._edges.items():
+            grown, full = _Edge(edge.id).grow(self._chained(edge))
+            if grown != edge:
+                yield f"station {station}: the leaf hashes do not give the tree that was signed"
+            query = "SELECT level, n, hash FROM subtrees WHERE station = ? ORDER BY level, n"
+            if self._database.reader.execute(query, (edge.id,)).fetchall() != sorted(full):
+                yield f"station {station}: the tiles do not follow from the leaf hashes"
+        yield from (f"a station signed another history: {path}" for path in sorted(self._forks.glob("*/*")))
+
+    # ---- inside
+
+    def _load(self) -> None:
+        query = "SELECT id, start, logged, note, edge FROM checkpoints WHERE id >= ? AND id < ? ORDER BY id DESC"
+        for number, name in self._database.writer.execute("SELECT id, name FROM stations").fetchall():
+            bounds = number << _SIZE_BITS, number + 1 << _SIZE_BITS
+            rows = self._database.writer.execute(query, bounds)
+            waiting: list[Pending] = []
+            self._edges[name] = _Edge(number)
+            for key, start, logged, note, edge in rows:
+                size = key & (1 << _SIZE_BITS) - 1
+                if edge is not None:
+                    self._edges[name] = _Edge(number, size, _split_hashes(edge))
+                if logged is not None:
+                    break
+                waiting.append(Pending(name, start, size, note))
+            rows.close()
+            self._pending.extend(reversed(waiting))
+
+    def _take(self, connection: sqlite3.Connection, body: Body, grown: dict[str, _Edge], pending: list[Pending]) -> int:
+        note, leaves = split_body(body.data, body.station)
+        checkpoint = self._open(note, body)
+        edge = grown.get(body.station) or self._edges.get(body.station)
+        held = 0 if edge is None else edge.size
+        if checkpoint.size <= held:
+            self._compare(checkpoint, self._root_at(connection, edge, checkpoint.size), body)
+            return held
+        if held + len(leaves) != checkpoint.size:
+            raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(leaves))
+        new, full = (edge or _Edge(0)).grow(leaves)
+        self._compare(checkpoint, new.root(), body)
+        if edge is None:
+            number = connection.execute("INSERT INTO stations (name) VALUES (?)", (body.station,)).lastrowid
+            new = _Edge(number or 0, new.size, new.hashes)
+        self._write(connection, held, new, b"".join(leaves), note, full)
+        grown[body.station] = new
+        pending.append(Pending(body.station, held, new.size, note))
+        return new.size
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        held: int,
+        new: _Edge,
+        hashes: bytes,
+        note: bytes,
+        full: Sequence[tuple[int, int, bytes]],
+    ) -> None:
+        base = new.id << _SIZE_BITS
+        if held:
+            connection.execute("UPDATE checkpoints SET edge = NULL WHERE id = ?", (base | held,))
+        row = (base | new.size, held, hashes, note, b"".join(new.hashes))
+        connection.execute("INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES (?, ?, ?, ?, ?)", row)
+        if full:
+            connection.executemany("INSERT INTO subtrees VALUES (?, ?, ?, ?)", ((new.id, *tile) for tile in full))
+
+    def _open(self, note: bytes, body: Body) -> Checkpoint:
+        origin = f"{self._origin}/s/{body.station}"
+        try:
+            checkpoint, _ = Checkpoint.open(note, body.keys)
+        except UnknownKeyError as error:
+            raise WrongKeyError(origin, origin=origin) from error
+        except NoteError as error:
+            raise BadNoteError(
+                origin, problem=N_("it is no checkpoint of this log, or its signature is false")
+            ) from error
+        if checkpoint.origin != origin or checkpoint.size >> _SIZE_BITS:
+            raise BadNoteError(origin, problem=N_("it is no checkpoint of this log, or its signature is false"))
+        return checkpoint
+
+    def _compare(self, checkpoint: Checkpoint, root: bytes, body: Body) -> None:
+        if checkpoint.root == root:
+            return
+        folder = self._forks / body.station
+        path = folder / f"{checkpoint.size}-{checkpoint.root.hex()[:16]}"
+        if not folder.exists() or len(list(folder.iterdir())) < MAX_FORKS:
+            write_whole([(path, body.data)])
+        raise RootMismatchError(checkpoint.origin, size=checkpoint.size, evidence=path)
+
+    def _root_at(self, connection: sqlite3.Connection, edge: _Edge | None, size: int) -> bytes:
+        if edge is None or size == edge.size:
+            return root_of(()) if edge is None else edge.root()
+        return CompactRange.load(size, lambda level, n: self._find_node(connection, edge.id, level, n)).root()
+
+    def _nodes(self, station: str) -> NodeSource:
+        number = self._edges[station].id
+        return lambda level, index: self._node(number, level, index)
+
+    def _read_node(self, number: int, level: int, index: int) -> bytes:
+        """Perfect subtrees never change, so those under committed rows may be cached."""
+        return self._find_node(self._database.reader, number, level, index)
+
+    def _find_node(self, connection: sqlite3.Connection, number: int, level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, 8)
+        return root_of(self._span(connection, number, tile_level, index << height, 1 << height))
+
+    def _span(self, connection: sqlite3.Connection, number: int, level: int, start: int, count: int) -> list[bytes]:
+        if level == 0:
+            return self._hashes(connection, number, start, start + count)
+        query = "SELECT hash FROM subtrees WHERE station = ? AND level = ? AND n >= ? AND n < ? ORDER BY n"
+        found = connection.execute(query, (number, level, start, start + count))
+        return [row[0] for row in found]
+
+    def _hashes(self, connection: sqlite3.Connection, number: int, start: int, end: int) -> list[bytes]:
+        query = "SELECT start, hashes FROM checkpoints WHERE id > ? AND id < ? ORDER BY id"
+        parts: list[bytes] = []
+        first: int | None = None
+        rows = connection.execute(query, (number << _SIZE_BITS | start, number + 1 << _SIZE_BITS))
+        for begin, hashes in rows:
+            if begin >= end:
+                break
+            first = begin if first is None else first
+            parts.append(hashes)
+        rows.close()
+        skip = (start - (first or 0)) * _HASH
+        return list(_split_hashes(b"".join(parts)[skip : skip + (end - start) * _HASH]))
+
+    def _chained(self, edge: _Edge) -> Iterator[bytes]:
+        query = "SELECT hashes FROM checkpoints WHERE id >= ? AND id < ? ORDER BY id"
+        bounds = edge.id << _SIZE_BITS, edge.id + 1 << _SIZE_BITS
+        for (hashes,) in self._database.reader.execute(query, bounds):
+            yield from _split_hashes(hashes)
+
+    def _key(self, station: str, size: int) -> int:
+        return self._edges[station].id << _SIZE_BITS | size
+
+    def _end(self, station: str) -> int:
+        return self._edges[station].id + 1 << _SIZE_BITS
+
+
+def split_body(body: bytes, where: str) -> tuple[bytes, list[bytes]]:
+    """A station's note has exactly one signature line, so it ends at the first newline behind the empty line.
+
+    Raises:
+        OversizedError: more bytes than a checkpoint may have.
+        BadNoteError: not a note and whole hashes.
+    """
+    if len(body) > MAX_BODY:
+        raise OversizedError(where, size=len(body), limit=MAX_BODY)
+    head, _, tail = body.partition(b"\n\n")
+    signature, newline, hashes = tail.partition(b"\n")
+    note = head + b"\n\n" + signature + newline
+    if not newline or len(hashes) % _HASH or len(note) > MAX_NOTE:
+        raise BadNoteError(where, problem=N_("it is not a note with one signature and whole leaf hashes"))
+    return note, list(_split_hashes(hashes))
+
+
+def _split_hashes(data: bytes) -> tuple[bytes, ...]:
+    return tuple(data[i : i + _HASH] for i in range(0, len(data), _HASH))
