@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "center": "aigaq.archive.cli:center_app",
     "witness": "aigaq.ledger.witness.cli:witness_app",
     "enrol": "aigaq.ledger.enrolment.cli:enrol_app",
+    "ceremony": "aigaq.ledger.ceremony.cli:ceremony_app",
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
     "fsck": "aigaq.archive.cli:fsck",
