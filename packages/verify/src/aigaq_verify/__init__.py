@@ -31,6 +31,7 @@ from aigaq_verify.note import (
     cosign_message,
     verify_cosignature,
 )
+from aigaq_verify.package import NotEvidenceError, verify
 from aigaq_verify.policy import NO_QUORUM, Group, Policy, PolicyError, Witnessed, parse_policy
 from aigaq_verify.proof import Proof
 from aigaq_verify.records import (
@@ -59,7 +60,7 @@ from aigaq_verify.records import (
     signed_part,
     verify_delegation,
 )
-from aigaq_verify.report import Line, Report, Stretch, Verdict
+from aigaq_verify.report import Line, PackageReport, Report, Stretch, Verdict
 from aigaq_verify.signatures import verify_signature
 from aigaq_verify.tree import (
     CompactRange,
@@ -104,9 +105,11 @@ __all__ = [
     "ManifestError",
     "NodeSource",
     "NotAClipError",
+    "NotEvidenceError",
     "Note",
     "NoteError",
     "NoteSignature",
+    "PackageReport",
     "Policy",
     "PolicyError",
     "Proof",
@@ -140,6 +143,7 @@ __all__ = [
     "root_of",
     "segment_file",
     "signed_part",
+    "verify",
     "verify_clip",
     "verify_consistency",
     "verify_cosignature",

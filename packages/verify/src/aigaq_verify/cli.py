@@ -1,4 +1,4 @@
-"""The command line: judge a clip offline. The exit code is the verdict."""
+"""The command line: judge a clip or an evidence package offline. The exit code is the verdict."""
 
 import argparse
 import json
@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from aigaq_verify.clip import NotAClipError, verify_clip
+from aigaq_verify.clip import NotAClipError
+from aigaq_verify.package import NotEvidenceError, verify
 from aigaq_verify.policy import MAX_POLICY, Policy, PolicyError, parse_policy
 
 USAGE: Final = 2
 NOT_A_CLIP: Final = 8
 EPILOG: Final = """\
 exit codes:
-  0  VERIFIED     whole, unchanged, sealed by a key in the trust file
-  3  GAP          the same, but the station itself declared time without footage
-  4  SILENT HOLE  time is missing and nobody signed for it
-  5  NOT IN LOG   a row is not proven to be in the station's log
-  6  UNKNOWN KEY  sealed by no key that you trust, or no trust file given
-  7  FAILED       changed, forged or incomplete
-  8               not a clip
-  1  internal error, 2  wrong usage, or a trust file that cannot be used
+   0  VERIFIED     whole, unchanged, in the log, and confirmed by the witnesses that you trust
+   3  GAP          the same, but time without footage or without contact is on record
+  10  LATE         witnessed more than 60 s after the time it claims
+   9  UNWITNESSED  in the log, but no quorum of the witnesses that you trust has confirmed it
+   4  SILENT HOLE  time is missing and nobody signed for it
+   5  NOT IN LOG   a part is not proven to be in the election's log
+   6  UNKNOWN KEY  sealed by no key that you trust, or no trust file given
+   7  FAILED       changed, forged or incomplete
+   8               neither a clip nor an evidence package
+   1  internal error, 2  wrong usage, or a trust file that cannot be used
 
 Get the trust file from someone other than the one who gave you the clip.
 """
@@ -32,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="aigaq-verify",
-        description="Judge a clip of a polling station's recording, offline.",
+        description="Judge a clip or an evidence package of a polling station's recording, offline.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("clip", type=Path, metavar="CLIP.zip", help="as the archive exported it")
+    parser.add_argument("clip", type=Path, metavar="FILE", help="clip or evidence package, as the archive exported it")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="the keys that you trust, in C2SP tlog-policy form")
     parser.add_argument("--zone", metavar="ZONE", help="also show times in this zone, for example Asia/Almaty")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -50,8 +53,8 @@ def run(clip: Path, trust: Path | None, *, zone: str | None = None, as_json: boo
         shown_in = None if zone is None else _zone(zone)
         policy = None if trust is None else _read_policy(trust)
         with clip.open("rb") as stream:
-            report = verify_clip(stream, policy)
-    except NotAClipError as error:
+            report = verify(stream, policy)
+    except (NotAClipError, NotEvidenceError) as error:
         return _refuse(NOT_A_CLIP, "NOT A CLIP", f"{clip}: {error}", as_json=as_json)
     except PolicyError as error:
         return _refuse(USAGE, "USAGE", f"the trust file {trust} cannot be used: {error}", as_json=as_json)

@@ -6,6 +6,7 @@ zip64. So a clip cannot show one video to the verifier and another to the court,
 outside. APPNOTE.TXT 6.3.10 §4.3 gives the layout.
 """
 
+import hashlib
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final
@@ -32,7 +33,7 @@ class StoredZip:
         Raises:
             ContainerError: the first thing that is wrong.
         """
-        self._stream = stream
+        self.stream = stream
         self._offsets: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
         start, count, directory = self._read_directory()
@@ -53,15 +54,22 @@ class StoredZip:
         """The whole file; look at its size first."""
         return self._at(self._offsets[name], self.sizes[name])
 
+    def sha256(self, name: str) -> bytes:
+        """The hash of a file of any size."""
+        offset, end, whole = self._offsets[name], self._offsets[name] + self.sizes[name], hashlib.sha256()
+        for start in range(offset, end, 1 << 20):
+            whole.update(self._at(start, min(1 << 20, end - start)))
+        return whole.digest()
+
     def _at(self, offset: int, size: int) -> bytes:
-        self._stream.seek(offset)
-        data = self._stream.read(size)
+        self.stream.seek(offset)
+        data = self.stream.read(size)
         if len(data) != size:
             raise ContainerError("cut off")
         return data
 
     def _read_directory(self) -> tuple[int, int, bytes]:
-        end = self._stream.seek(0, 2) - _END.size
+        end = self.stream.seek(0, 2) - _END.size
         if end < 0:
             raise ContainerError("too short for a zip file")
         magic, disk, first, here, count, size, start, comment = _END.unpack(self._at(end, _END.size))

@@ -27,6 +27,11 @@ class Row:
         """First millisecond after it; None for an open gap."""
         return self.record.end_ms if isinstance(self.record, SegmentRecord) else self.record.to_ms
 
+    @property
+    def last(self) -> int:
+        """The last time that it claims."""
+        return self.start if self.end is None else self.end
+
 
 def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
     """Where rows, in log order, are not one unbroken run of the clip's stream."""
