@@ -6,11 +6,12 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { licencesOf, verifierPage } from "./verifier.mjs";
 
 const here = import.meta.dirname;
 const target = path.resolve(here, "../src/aigaq/web/static");
 const fresh = `${target}.new`;
-const COMPRESSIBLE = new Set([".js", ".css", ".svg", ".txt"]);
+const COMPRESSIBLE = new Set([".js", ".css", ".html", ".svg", ".txt"]);
 
 async function bundle() {
   const { metafile } = await build({
@@ -50,14 +51,16 @@ async function copyImages() {
   return names;
 }
 
-async function collectLicences() {
-  const packages = ["hls.js", "htmx.org", "@fontsource-variable/golos-text"];
-  const texts = packages.map(async (name) => {
-    const text = await readFile(path.join(here, "node_modules", name, "LICENSE"), "utf8");
-    return `${name}\n${"=".repeat(name.length)}\n${text.trim()}\n`;
-  });
-  await writeFile(path.join(fresh, "licences.txt"), (await Promise.all(texts)).join("\n\n"));
-  return { "licences.txt": "licences.txt" };
+async function buildVerifier() {
+  const { page, packages } = await verifierPage();
+  await writeFile(path.join(fresh, "verifier.html"), page);
+  return packages;
+}
+
+async function collectLicences(packages) {
+  const texts = await licencesOf(["hls.js", "htmx.org", "@fontsource-variable/golos-text", ...packages]);
+  await writeFile(path.join(fresh, "licences.txt"), texts);
+  return { "licences.txt": "licences.txt", "verifier.html": "verifier.html" };
 }
 
 async function compress(name) {
@@ -74,7 +77,7 @@ async function compress(name) {
 
 await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh, { recursive: true });
-const manifest = { ...(await bundle()), ...(await copyImages()), ...(await collectLicences()) };
+const manifest = { ...(await bundle()), ...(await copyImages()), ...(await collectLicences(await buildVerifier())) };
 const names = await readdir(fresh);
 await Promise.all(names.filter((name) => COMPRESSIBLE.has(path.extname(name))).map(compress));
 await writeFile(path.join(fresh, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);

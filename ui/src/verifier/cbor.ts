@@ -1,6 +1,6 @@
 // The part of CBOR that records and leaves are made of (RFC 8949 §4.2.1, core deterministic encoding).
 
-import { type Bytes, fromUtf8 } from "./bytes";
+import { bigEndian, type Bytes, concat, fromUtf8, utf8 } from "./bytes";
 import { fault } from "./said";
 
 export type Item = bigint | string | Bytes | boolean | null | Other | readonly Item[];
@@ -108,4 +108,21 @@ class Reader {
     this.at = end;
     return taken;
   }
+}
+
+/** The deterministic encoding of an array of small counts, texts and byte strings. */
+export function encodeArray(items: readonly (number | string | Bytes)[]): Bytes {
+  return concat(head(4, items.length), ...items.map(encodeItem));
+}
+
+function encodeItem(item: number | string | Bytes): Bytes {
+  if (typeof item === "number") return head(0, item);
+  const data = typeof item === "string" ? utf8(item) : item;
+  return concat(head(typeof item === "string" ? 3 : 2, data.length), data);
+}
+
+function head(major: number, value: number): Bytes {
+  if (value < 24) return Uint8Array.of((major << 5) | value);
+  const size = value < 2 ** 8 ? 1 : value < 2 ** 16 ? 2 : 4;
+  return concat([(major << 5) | (24 + Math.log2(size))], bigEndian(BigInt(value), size));
 }

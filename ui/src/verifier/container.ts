@@ -41,6 +41,10 @@ export class StoredZip {
     return this.#pieces.at(this.#offsets.get(name)!, this.sizes.get(name)!);
   }
 
+  piece(name: string, from: number, size: number): Promise<Bytes> {
+    return this.#pieces.at(this.#offsets.get(name)! + from, size);
+  }
+
   async #readEntries(): Promise<void> {
     const { start, count, directory } = await readDirectory(this.#pieces);
     let position = 0;
