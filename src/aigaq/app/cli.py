@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "station": "aigaq.station.cli:station_app",
     "center": "aigaq.archive.cli:center_app",
     "witness": "aigaq.ledger.witness.cli:witness_app",
+    "monitor": "aigaq.ledger.monitor.cli:monitor_app",
     "enrol": "aigaq.ledger.enrolment.cli:enrol_app",
     "ceremony": "aigaq.ledger.ceremony.cli:ceremony_app",
     "election": "aigaq.election.cli:election_app",

@@ -4,6 +4,7 @@ A small program of its own, run by a party, a newspaper, an observer group. It k
 no video, no archive, no leaf.
 """
 
+from aigaq.ledger.witness.asgi import App, Receive, Scope, Send, answer, reader_language, serve
 from aigaq.ledger.witness.errors import (
     ContradictionError,
     InconsistentError,
@@ -22,19 +23,26 @@ from aigaq.ledger.witness.errors import (
 )
 from aigaq.ledger.witness.http import create_app, origin_hash
 from aigaq.ledger.witness.keys import WitnessKeys
+from aigaq.ledger.witness.page import HTML, PAGE_HEADERS, page_environment
 from aigaq.ledger.witness.service import Witness
-from aigaq.ledger.witness.settings import WitnessSettings
+from aigaq.ledger.witness.settings import WitnessSettings, parse_listen
 from aigaq.ledger.witness.setup import init_witness, policy_lines
 from aigaq.ledger.witness.store import Held, Refused, WitnessStore
 
 __all__ = [
+    "HTML",
+    "PAGE_HEADERS",
+    "App",
     "ContradictionError",
     "Held",
     "InconsistentError",
     "MalformedError",
     "NotSignedError",
+    "Receive",
     "Refused",
     "RefusedError",
+    "Scope",
+    "Send",
     "StaleError",
     "TooLargeError",
     "UnknownLogError",
@@ -48,8 +56,13 @@ __all__ = [
     "WitnessRolledBackError",
     "WitnessSettings",
     "WitnessStore",
+    "answer",
     "create_app",
     "init_witness",
     "origin_hash",
+    "page_environment",
+    "parse_listen",
     "policy_lines",
+    "reader_language",
+    "serve",
 ]

@@ -12,7 +12,7 @@ from aigaq.base import SystemClock
 from aigaq.ledger.witness.asgi import serve
 from aigaq.ledger.witness.http import create_app
 from aigaq.ledger.witness.service import Witness
-from aigaq.ledger.witness.settings import NAME, WitnessSettings
+from aigaq.ledger.witness.settings import NAME, WitnessSettings, parse_listen
 from aigaq.ledger.witness.setup import init_witness, policy_lines
 from aigaq.ledger.witness.status import witness_status
 
@@ -68,9 +68,7 @@ def run(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = WitnessSettings.load(config)
-    if listen:
-        settings = settings.listening(listen)
-    host, port = settings.address()
+    host, port = parse_listen(listen or settings.witness.listen)
     witness = Witness.open(settings, SystemClock())
     try:
         asyncio.run(serve(create_app(witness), host, port, ready=lambda at: typer.echo(f"{witness.keys.name} at {at}")))

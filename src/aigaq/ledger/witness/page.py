@@ -2,19 +2,18 @@
 
 import base64
 import hashlib
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from aigaq.base import LANGUAGES, Language, translate
+from aigaq.base import Language, from_ms, translate
 from aigaq.ledger.witness.service import Witness
 
 HTML: Final = "text/html; charset=utf-8"
 _FOLDER: Final = Path(__file__).parent / "templates"
-_STYLE: Final = (_FOLDER / "witness.css").read_text(encoding="utf-8")
+_STYLE: Final = (_FOLDER / "shell.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 PAGE_HEADERS: Final = (
     (b"content-security-policy", f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'".encode()),
@@ -25,32 +24,29 @@ PAGE_HEADERS: Final = (
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_FOLDER),
+def page_environment(folder: Path) -> Environment:
+    """Templates of a folder over the shell that witness and monitor share: one page, no script, nothing loaded."""
+    environment = Environment(
+        loader=FileSystemLoader([folder, _FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    own = {"style": _STYLE, "languages": {"kk": "Қазақша", "ru": "Русский", "en": "English"}}
+    cast("dict[str, object]", environment.globals).update(own)
+    return environment
 
 
 def render_page(witness: Witness, language: Language) -> bytes:
     """The page in one language."""
-    logs = [(origin, witness.held(origin), len(witness.refused(origin))) for origin in witness.logs]
-    last = witness.last_time()
-    page = (
-        _environment()
-        .get_template("witness.html")
-        .render(
-            _=partial(translate, language=language),
-            language=language,
-            languages=LANGUAGES,
-            style=_STYLE,
-            name=witness.keys.name,
-            keys=[str(key) for key in witness.keys.verifiers()],
-            logs=logs,
-            last=datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        )
+    page = page_environment(_FOLDER).get_template("witness.html")
+    said = page.render(
+        _=partial(translate, language=language),
+        language=language,
+        name=witness.keys.name,
+        keys=[str(key) for key in witness.keys.verifiers()],
+        logs=[(origin, witness.held(origin), len(witness.refused(origin))) for origin in witness.logs],
+        last=from_ms(witness.last_time() * 1000).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
-    return page.encode()
+    return said.encode()

@@ -1,11 +1,12 @@
 """Settings of a witness: `witness.toml`, beside its keys."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from aigaq.base import Settings, SettingsError, load_settings
 from aigaq.ledger.keys import parse_vkey
@@ -14,6 +15,7 @@ from aigaq_verify import VerifierKey
 NAME: Final = "witness.toml"
 DATABASE: Final = "witness.sqlite"
 MARK: Final = "witness.mark"
+_LISTEN: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 TEMPLATE: Final = """\
 # A witness of Aigaq. Reference: docs/reference/witness.md
 
@@ -38,7 +40,7 @@ class WitnessSection(Settings):
     """Who this witness is and where it listens."""
 
     name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\s+\x00-\x1f\x7f]+$")]
-    listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")] = "127.0.0.1:7380"
+    listen: str = "127.0.0.1:7380"
     url: str | None = None
     """The address at which logs and monitors reach it; stands in the policy lines."""
     mark: Path | None = None
@@ -91,29 +93,24 @@ class WitnessSettings:
         """The count of signatures, apart from the database."""
         return self.folder / (self.witness.mark or MARK)
 
-    def listening(self, listen: str) -> "WitnessSettings":
-        """The same witness at another address.
-
-        Raises:
-            SettingsError: not an address with a port.
-        """
-        try:
-            section = WitnessSection.model_validate(self.witness.model_dump() | {"listen": listen})
-        except ValidationError as error:
-            raise SettingsError(listen, problem="not an address with a port, such as 127.0.0.1:7380") from error
-        return replace(self, witness=section)
-
-    def address(self) -> tuple[str, int]:
-        """Host and port to listen on."""
-        host, _, port = self.witness.listen.rpartition(":")
-        return host.strip("[]"), int(port)
-
     def keys_of_logs(self) -> dict[str, list[VerifierKey]]:
         """The keys of each log, by its origin."""
         keys: dict[str, list[VerifierKey]] = {}
         for key in self.logs:
             keys.setdefault(key.name, []).append(key)
         return keys
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port of `host:port` or `[host]:port`.
+
+    Raises:
+        SettingsError: not an address with a port.
+    """
+    found = _LISTEN.fullmatch(text)
+    if not found or int(found[2]) > 0xFFFF:
+        raise SettingsError(text, problem="not an address with a port, such as 127.0.0.1:7380")
+    return found[1].strip("[]"), int(found[2])
 
 
 def new_file(name: str, *, listen: str, url: str | None, logs: Sequence[str]) -> str:

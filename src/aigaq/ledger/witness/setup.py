@@ -8,7 +8,7 @@ from aigaq.ledger.durable import write_whole
 from aigaq.ledger.keys import parse_vkey
 from aigaq.ledger.witness.errors import WitnessExistsError
 from aigaq.ledger.witness.keys import KEY, PQ_KEY, WitnessKeys
-from aigaq.ledger.witness.settings import DATABASE, MARK, NAME, WitnessSettings, new_file
+from aigaq.ledger.witness.settings import DATABASE, MARK, NAME, WitnessSettings, new_file, parse_listen
 from aigaq.ledger.witness.store import WitnessStore
 
 
@@ -29,6 +29,7 @@ def init_witness(
         SettingsError: the address to listen on cannot be used.
     """
     vkeys = [str(parse_vkey(log, "--log")) for log in logs]
+    parse_listen(listen)
     folder.mkdir(parents=True, exist_ok=True)
     if any((folder / file).exists() for file in (NAME, KEY, PQ_KEY, DATABASE, MARK)):
         raise WitnessExistsError(str(folder))
