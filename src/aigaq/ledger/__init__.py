@@ -3,6 +3,7 @@
 They know no video and no election's rules.
 """
 
+from aigaq.ledger.center_log import CenterLog
 from aigaq.ledger.errors import (
     BadKeyError,
     BadLeafError,
@@ -40,6 +41,7 @@ __all__ = [
     "BadNoteError",
     "BadReceiptError",
     "BusyError",
+    "CenterLog",
     "CheckpointError",
     "ForkError",
     "KeyFileError",
