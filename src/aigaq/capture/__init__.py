@@ -4,6 +4,7 @@ from aigaq.capture.errors import CaptureError
 from aigaq.capture.health import StreamHealth, StreamState
 from aigaq.capture.inspection import MAIN, SUB, Contract, Finding, Severity, StreamFacts, StreamReport, inspect
 from aigaq.capture.model import TIMESCALE, CameraClock, Init, Part, SegmentEnd, Sink, Source
+from aigaq.capture.patch_code import Judgement, PatchReading, expected_bits, judge, slots_of, wrong_bits
 from aigaq.capture.recorder import Recorder
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "Contract",
     "Finding",
     "Init",
+    "Judgement",
     "Part",
+    "PatchReading",
     "Recorder",
     "SegmentEnd",
     "Severity",
@@ -25,5 +28,9 @@ __all__ = [
     "StreamHealth",
     "StreamReport",
     "StreamState",
+    "expected_bits",
     "inspect",
+    "judge",
+    "slots_of",
+    "wrong_bits",
 ]
