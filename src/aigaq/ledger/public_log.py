@@ -37,7 +37,8 @@ from aigaq.ledger.errors import (
 from aigaq.ledger.feeder import TIMEOUT_S, Feeder
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
-from aigaq.ledger.station_logs import MAX_BODY, Body
+from aigaq.ledger.station_logs import Body
+from aigaq.ledger.station_note import MAX_BODY
 from aigaq.ledger.witnessed import hash16
 from aigaq_verify import ID, NO_QUORUM, Kind, Policy, RecordError, VerifierKey, decode_leaf, leaf_hash
 

@@ -12,44 +12,31 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from aigaq.base import N_
 from aigaq.ledger.database import Database
 from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import (
-    BadNoteError,
     CheckpointError,
-    OversizedError,
     RootMismatchError,
-    WrongKeyError,
     WrongSizeError,
 )
+from aigaq.ledger.station_note import SIZE_BITS, StationNote, read_body, split_hashes
 from aigaq_verify import (
-    Checkpoint,
     CompactRange,
     NodeSource,
-    NoteError,
-    UnknownKeyError,
     VerifierKey,
     inclusion_proof,
     node_hash,
     root_of,
 )
 
-MAX_LEAVES: Final = 65_536
-"""Rows that one checkpoint may add: at five cameras more than three hours without a checkpoint."""
-MAX_NOTE: Final = 4_096
-"""Bytes of a station's note; a leaf of the national log takes no more."""
-MAX_BODY: Final = MAX_NOTE + 32 * MAX_LEAVES
 MAX_FORKS: Final = 16
 WIDTH: Final = 256
 _HASH: Final = 32
-_SIZE_BITS: Final = 40
-"""A row's key is `station << 40 | size`, so the checkpoints of a station lie together and in order."""
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS stations (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS checkpoints (
-    id INTEGER PRIMARY KEY, -- station << 40 | size
+    id INTEGER PRIMARY KEY, -- station << 40 | size: the checkpoints of a station lie together, in order
     start INTEGER NOT NULL, -- size of the checkpoint before
     hashes BLOB NOT NULL,   -- leaf hashes from start to size
     logged INTEGER,         -- index of its leaf in the national log; null until it is there
@@ -197,7 +184,7 @@ class StationLogs:
             return None
         query = "SELECT id, logged FROM checkpoints WHERE id > ? AND id < ? ORDER BY id LIMIT 1"
         found = self._database.reader.execute(query, (self._key(station, index), self._end(station))).fetchone()
-        return None if found is None else (found[0] & (1 << _SIZE_BITS) - 1, found[1])
+        return None if found is None else (found[0] & (1 << SIZE_BITS) - 1, found[1])
 
     def logged(self, station: str, size: int) -> int | None:
         """Index in the national log of the checkpoint of that size."""
@@ -232,14 +219,14 @@ class StationLogs:
     def _load(self) -> None:
         query = "SELECT id, start, logged, note, edge FROM checkpoints WHERE id >= ? AND id < ? ORDER BY id DESC"
         for number, name in self._database.writer.execute("SELECT id, name FROM stations").fetchall():
-            bounds = number << _SIZE_BITS, number + 1 << _SIZE_BITS
+            bounds = number << SIZE_BITS, number + 1 << SIZE_BITS
             rows = self._database.writer.execute(query, bounds)
             waiting: list[Pending] = []
             self._edges[name] = _Edge(number)
             for key, start, logged, note, edge in rows:
-                size = key & (1 << _SIZE_BITS) - 1
+                size = key & (1 << SIZE_BITS) - 1
                 if edge is not None:
-                    self._edges[name] = _Edge(number, size, _split_hashes(edge))
+                    self._edges[name] = _Edge(number, size, split_hashes(edge))
                 if logged is not None:
                     break
                 waiting.append(Pending(name, start, size, note))
@@ -247,23 +234,22 @@ class StationLogs:
             self._pending.extend(reversed(waiting))
 
     def _take(self, connection: sqlite3.Connection, body: Body, grown: dict[str, _Edge], pending: list[Pending]) -> int:
-        note, leaves = split_body(body.data, body.station)
-        checkpoint = self._open(note, body)
+        checkpoint = read_body(body.data, f"{self._origin}/s/{body.station}", body.keys)
         edge = grown.get(body.station) or self._edges.get(body.station)
         held = 0 if edge is None else edge.size
         if checkpoint.size <= held:
             self._compare(checkpoint, self._root_at(connection, edge, checkpoint.size), body)
             return held
-        if held + len(leaves) != checkpoint.size:
-            raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(leaves))
-        new, full = (edge or _Edge(0)).grow(leaves)
+        if held + len(checkpoint.leaves) != checkpoint.size:
+            raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(checkpoint.leaves))
+        new, full = (edge or _Edge(0)).grow(checkpoint.leaves)
         self._compare(checkpoint, new.root(), body)
         if edge is None:
             number = connection.execute("INSERT INTO stations (name) VALUES (?)", (body.station,)).lastrowid
             new = _Edge(number or 0, new.size, new.hashes)
-        self._write(connection, held, new, b"".join(leaves), note, full)
+        self._write(connection, held, new, checkpoint, full)
         grown[body.station] = new
-        pending.append(Pending(body.station, held, new.size, note))
+        pending.append(Pending(body.station, held, new.size, checkpoint.note))
         return new.size
 
     def _write(
@@ -271,33 +257,18 @@ class StationLogs:
         connection: sqlite3.Connection,
         held: int,
         new: _Edge,
-        hashes: bytes,
-        note: bytes,
+        checkpoint: StationNote,
         full: Sequence[tuple[int, int, bytes]],
     ) -> None:
-        base = new.id << _SIZE_BITS
+        base = new.id << SIZE_BITS
         if held:
             connection.execute("UPDATE checkpoints SET edge = NULL WHERE id = ?", (base | held,))
-        row = (base | new.size, held, hashes, note, b"".join(new.hashes))
+        row = (base | new.size, held, b"".join(checkpoint.leaves), checkpoint.note, b"".join(new.hashes))
         connection.execute("INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES (?, ?, ?, ?, ?)", row)
         if full:
             connection.executemany("INSERT INTO subtrees VALUES (?, ?, ?, ?)", ((new.id, *tile) for tile in full))
 
-    def _open(self, note: bytes, body: Body) -> Checkpoint:
-        origin = f"{self._origin}/s/{body.station}"
-        try:
-            checkpoint, _ = Checkpoint.open(note, body.keys)
-        except UnknownKeyError as error:
-            raise WrongKeyError(origin, origin=origin) from error
-        except NoteError as error:
-            raise BadNoteError(
-                origin, problem=N_("it is no checkpoint of this log, or its signature is false")
-            ) from error
-        if checkpoint.origin != origin or checkpoint.size >> _SIZE_BITS:
-            raise BadNoteError(origin, problem=N_("it is no checkpoint of this log, or its signature is false"))
-        return checkpoint
-
-    def _compare(self, checkpoint: Checkpoint, root: bytes, body: Body) -> None:
+    def _compare(self, checkpoint: StationNote, root: bytes, body: Body) -> None:
         if checkpoint.root == root:
             return
         folder = self._forks / body.station
@@ -334,7 +305,7 @@ class StationLogs:
         query = "SELECT start, hashes FROM checkpoints WHERE id > ? AND id < ? ORDER BY id"
         parts: list[bytes] = []
         first: int | None = None
-        rows = connection.execute(query, (number << _SIZE_BITS | start, number + 1 << _SIZE_BITS))
+        rows = connection.execute(query, (number << SIZE_BITS | start, number + 1 << SIZE_BITS))
         for begin, hashes in rows:
             if begin >= end:
                 break
@@ -342,37 +313,16 @@ class StationLogs:
             parts.append(hashes)
         rows.close()
         skip = (start - (first or 0)) * _HASH
-        return list(_split_hashes(b"".join(parts)[skip : skip + (end - start) * _HASH]))
+        return list(split_hashes(b"".join(parts)[skip : skip + (end - start) * _HASH]))
 
     def _chained(self, edge: _Edge) -> Iterator[bytes]:
         query = "SELECT hashes FROM checkpoints WHERE id >= ? AND id < ? ORDER BY id"
-        bounds = edge.id << _SIZE_BITS, edge.id + 1 << _SIZE_BITS
+        bounds = edge.id << SIZE_BITS, edge.id + 1 << SIZE_BITS
         for (hashes,) in self._database.reader.execute(query, bounds):
-            yield from _split_hashes(hashes)
+            yield from split_hashes(hashes)
 
     def _key(self, station: str, size: int) -> int:
-        return self._edges[station].id << _SIZE_BITS | size
+        return self._edges[station].id << SIZE_BITS | size
 
     def _end(self, station: str) -> int:
-        return self._edges[station].id + 1 << _SIZE_BITS
-
-
-def split_body(body: bytes, where: str) -> tuple[bytes, list[bytes]]:
-    """A station's note has exactly one signature line, so it ends at the first newline behind the empty line.
-
-    Raises:
-        OversizedError: more bytes than a checkpoint may have.
-        BadNoteError: not a note and whole hashes.
-    """
-    if len(body) > MAX_BODY:
-        raise OversizedError(where, size=len(body), limit=MAX_BODY)
-    head, _, tail = body.partition(b"\n\n")
-    signature, newline, hashes = tail.partition(b"\n")
-    note = head + b"\n\n" + signature + newline
-    if not newline or len(hashes) % _HASH or len(note) > MAX_NOTE:
-        raise BadNoteError(where, problem=N_("it is not a note with one signature and whole leaf hashes"))
-    return note, list(_split_hashes(hashes))
-
-
-def _split_hashes(data: bytes) -> tuple[bytes, ...]:
-    return tuple(data[i : i + _HASH] for i in range(0, len(data), _HASH))
+        return self._edges[station].id + 1 << SIZE_BITS
