@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "witness": "aigaq.ledger.witness.cli:witness_app",
     "monitor": "aigaq.ledger.monitor.cli:monitor_app",
     "enrol": "aigaq.ledger.enrolment.cli:enrol_app",
+    "anchor": "aigaq.ledger.anchors.cli:anchor_app",
     "ceremony": "aigaq.ledger.ceremony.cli:ceremony_app",
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
