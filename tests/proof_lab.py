@@ -40,6 +40,7 @@ from aigaq_verify import (
     Proof,
     Record,
     SegmentRecord,
+    Verdict,
     VerifierKey,
     beacon_file,
     checkpoint_file,
@@ -62,6 +63,7 @@ ORIGIN = f"{LOG}/s/s-101"
 INIT = b"\0\0\0\x08ftyp" + b"i" * 40
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 DAY = 86_400_000
+EXIT_CODES = {verdict.words: int(verdict) for verdict in Verdict} | {"NOT A CLIP": 8, "USAGE": 2}
 Files = dict[str, bytes]
 
 
@@ -227,6 +229,8 @@ class Box:
     beacon: Published | None = None
     """What the next rows hold; `seal` renews it."""
     rows: list[Record] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """Each row's index in the station's log."""
     log: list[bytes] = field(default_factory=list)
     media: Files = field(default_factory=dict)
     seals: list[Sealed] = field(default_factory=list)
@@ -286,6 +290,7 @@ class Box:
         """Write a row, behind one of another stream."""
         self.rows.append(record)
         self.log += [leaf_hash(b"another stream %d" % len(self.log)), leaf_hash(record.encode())]
+        self.places.append(len(self.log) - 1)
         return self
 
     def segment(
@@ -337,8 +342,7 @@ class Box:
         """The files of a clip."""
         files = {init_file(hashlib.sha256(self.init).digest()): self.init, **self.media} if self.media else {}
         used: set[Sealed] = set()
-        for row in self.rows:
-            index = 2 * row.seq + 1
+        for row, index in zip(self.rows, self.places, strict=True):
             files[record_file(index)] = row.encode()
             seal = next((seal for seal in self.seals if seal.size > index), None)
             if seal is not None:
@@ -364,6 +368,11 @@ class Box:
             "vote-26", self.station, self.camera, self.stream, *span, self.origin, tuple(sorted(files)),
             log=self.lab.key.name,
         )  # fmt: skip
+
+
+def beside(box: Box, **how: Any) -> Box:
+    """Another stream of the same station: one log, one seal for both."""
+    return Box(box.lab, session=box.session, beacon=box.beacon, log=box.log, seals=box.seals, leaves=box.leaves, **how)
 
 
 def story(*, rounds: int = 3, witnesses: int = 9) -> Box:
@@ -419,7 +428,8 @@ def main(out: Path, cases: Callable[[], Any]) -> None:
             (out / str(trusts[case.trust])).write_text(str(case.trust))
         name = f"{case.name}.zip"
         (out / name).write_bytes(case.data)
-        listed.append({"file": name, "trust": trusts[case.trust], "verdict": case.verdict, "why": case.why})
+        said = {"verdict": case.verdict, "exit_code": EXIT_CODES[case.verdict], "why": case.why}
+        listed.append({"file": name, "trust": trusts[case.trust], **said})
     (out / "cases.json").write_text(json.dumps(listed, indent=1))
 
 

@@ -54,7 +54,7 @@ def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
 def stretches(clip: Manifest, rows: Sequence[Row]) -> list[Stretch]:
     """Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it."""
     told = [row for row, after in zip(rows, [*rows, None][1:], strict=True) if after is None or not _closes(after, row)]
-    return sorted([*_holes(told), *_edges(clip, told), *_gaps(clip, told)], key=lambda s: s.from_ms)
+    return sorted([*_holes(clip, told), *_edges(clip, told), *_gaps(clip, told)], key=lambda s: s.from_ms)
 
 
 def touches(row: Row, clip: Manifest) -> bool:
@@ -70,9 +70,10 @@ def _closes(after: Row, row: Row) -> bool:
     return row.end is None and (row.start, row.record.cause) == (after.start, after.record.cause)
 
 
-def _holes(told: Sequence[Row]) -> Iterator[Stretch]:
+def _holes(clip: Manifest, told: Sequence[Row]) -> Iterator[Stretch]:
     for a, b in pairwise(told):
-        if a.end is not None and abs(b.start - a.end) > HOLE_MS:
+        inside = a.end is not None and min(a.end, b.start) < clip.to_ms and max(a.end, b.start) > clip.from_ms
+        if a.end is not None and inside and abs(b.start - a.end) > HOLE_MS:
             yield Stretch(a.end, b.start, None)
 
 
