@@ -3,6 +3,7 @@
 from aigaq.capture.farm.cli import farm_app
 from aigaq.capture.farm.errors import FarmCameraError, FarmFaultError, FarmPortError, FarmVideoError
 from aigaq.capture.farm.faults import NO_FAULTS, Faults, parse_faults
+from aigaq.capture.farm.patch import Patch, film_patch
 from aigaq.capture.farm.server import Farm
 from aigaq.capture.farm.video import Video, load_video
 
@@ -14,8 +15,10 @@ __all__ = [
     "FarmPortError",
     "FarmVideoError",
     "Faults",
+    "Patch",
     "Video",
     "farm_app",
+    "film_patch",
     "load_video",
     "parse_faults",
 ]

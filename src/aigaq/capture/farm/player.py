@@ -8,6 +8,7 @@ from struct import Struct
 from typing import Final
 
 from aigaq.capture.farm.faults import NO_FAULTS, Faults
+from aigaq.capture.farm.patch import HALF_GOP_MS, Patch
 from aigaq.capture.farm.video import CLOCK, Frame, Track, Video
 
 LATE: Final = 5 * CLOCK
@@ -50,6 +51,7 @@ class Camera:
     """Ticks by which its frames come late."""
     aligned: bool
     faults: Faults = NO_FAULTS
+    patch: Patch | None = None
     origin: int | None = None
     """Monotonic nanoseconds at which its loop began; None while nobody watches."""
     clock: StampClock = field(default_factory=StampClock)
@@ -124,6 +126,9 @@ class Player:
         self._stray_at = start
         self._other = False
         self._gops = 0
+        self._lit = False
+        self._wall_ms = 0
+        """UTC of media time 0."""
 
     def seconds(self, monotonic_ns: int) -> float:
         """Since PLAY."""
@@ -136,6 +141,7 @@ class Player:
             self.skip(monotonic_ns)
             return []
         chunks: list[bytes | bytearray] = self._reports(now, utc_ns)
+        self._wall_ms = utc_ns // 1_000_000 - (now + self.camera.phase) * 1000 // CLOCK
         for lane in self.lanes:
             if lane.due(lane.cursor) < now - LATE:
                 lane.cursor = _ahead(lane, now)
@@ -157,7 +163,7 @@ class Player:
         if lane.track.kind == "video":
             if frame.key and self.seconds(monotonic_ns) < faults.no_idr_for:
                 return
-            frame = self._choose(frame, lane.cursor)
+            frame = self._choose(frame, lane)
         packets = frame.packets if faults.in_band else frame.bare
         stamp = lane.timestamp(lane.stamp(lane.cursor))
         if faults.outlier_every and lane.cursor % faults.outlier_every == faults.outlier_every - 1:
@@ -176,19 +182,29 @@ class Player:
         counts["packets"] += len(packets.starts)
         chunks.append(wire)
 
-    def _choose(self, frame: Frame, cursor: int) -> Frame:
+    def _choose(self, frame: Frame, lane: Lane) -> Frame:
         """The frame, or the one at its place in the other video; the change comes where both have a key frame."""
         faults = self.camera.faults
         if faults.alternate is None:
             self._other = False
-            return frame
+            return self._blink(frame, lane)
         twins = faults.alternate.tracks[0].frames
-        twin = twins[cursor % len(twins)]
+        twin = twins[lane.cursor % len(twins)]
         if frame.key and twin.key:
             self._gops += 1
             if self._gops > faults.alternate_gops:
                 self._other, self._gops = not self._other, 1
         return twin if self._other else frame
+
+    def _blink(self, frame: Frame, lane: Lane) -> Frame:
+        """The frame, or the same with the screen lit."""
+        patch = self.camera.patch
+        if patch is None:
+            return frame
+        if frame.key:
+            self._lit = patch.bright(self._wall_ms + lane.due(lane.cursor) * 1000 // CLOCK + HALF_GOP_MS)
+        frames = patch.lit.tracks[0].frames
+        return frames[lane.cursor % len(frames)] if self._lit else frame
 
     def _reports(self, now: int, utc_ns: int) -> list[bytes | bytearray]:
         faults = self.camera.faults

@@ -12,6 +12,7 @@ from aigaq.base import Clock
 from aigaq.capture.farm.connection import Connection
 from aigaq.capture.farm.errors import FarmCameraError, FarmFaultError, FarmPortError
 from aigaq.capture.farm.faults import NO_FAULTS, Faults
+from aigaq.capture.farm.patch import Patch
 from aigaq.capture.farm.player import Camera
 from aigaq.capture.farm.video import CLOCK, Video
 
@@ -85,21 +86,25 @@ class Farm:
         password: str = "",
         phase: float = 0.0,
         wall_aligned: bool = False,
+        patch: Patch | None = None,
     ) -> None:
         """Add a camera.
 
         Its loop begins when the first client plays; later clients join at the next key frame. With `wall_aligned` the
         frame at second p of a loop of L seconds is shown when the wall time is p modulo L. Frames come `phase` seconds
         late, so that cameras need not all send at once. With a password, each request must prove that it knows it.
+        With a `patch` a screen in its view blinks.
 
         Raises:
             FarmCameraError: the name is taken or cannot stand in an address.
-            FarmFaultError: the faults do not fit the video.
+            FarmFaultError: the faults, or the video with the lit patch, do not fit the video.
         """
         if not _NAME.fullmatch(name) or name in self._cameras:
             raise FarmCameraError(name, problem="the name is taken" if name in self._cameras else "not a name")
         _check(faults, video)
-        camera = Camera(name, video, username, password, round(phase * CLOCK), wall_aligned, faults)
+        if patch:
+            _check_twin("patch", video, patch.lit)
+        camera = Camera(name, video, username, password, round(phase * CLOCK), wall_aligned, faults, patch)
         self._cameras[name] = camera
 
     def url(self, name: str) -> str:
@@ -165,11 +170,13 @@ class Farm:
 
 
 def _check(faults: Faults, video: Video) -> None:
-    other = faults.alternate
-    if other is None:
-        return
+    if faults.alternate is not None:
+        _check_twin("alternate", video, faults.alternate)
+
+
+def _check_twin(what: str, video: Video, other: Video) -> None:
     mine, theirs = video.tracks[0].frames, other.tracks[0].frames
     if other.codec != video.codec or abs(other.length * len(mine) - video.length * len(theirs)) > len(mine) * len(
         theirs
     ):
-        raise FarmFaultError("alternate", problem="the other video has another codec or frame rate")
+        raise FarmFaultError(what, problem="the other video has another codec or frame rate")
