@@ -6,6 +6,7 @@ closed when the station is heard again or its duty ends. Nothing is believed to 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 SILENCE_MS: Final = 30_000
@@ -33,8 +34,8 @@ class Absences:
         held: Callable[[str], tuple[int, bytes]],
         monotonic_ms: int,
     ) -> None:
-        """`duty` gives from and to (UTC ms), `held` size and root of what the centre has of a station's log."""
-        self._duty = duty
+        """`duty` gives from and to (UTC ms) and is asked once for each station, `held` size and root of its log."""
+        self._duty = cache(duty)
         self._held = held
         self._heard = dict.fromkeys(stations, monotonic_ms)
         self._last: dict[str, Absence] = {}
