@@ -33,15 +33,15 @@ async def http(center):
 
 @pytest.fixture
 def make_box(tmp_path, reel, center):
-    def make(station="example-001", *, enrol=True, name=None):
+    async def make(station="example-001", *, enrol=True, name=None):
         made = box_module.Box(center.register.election.id, station, tmp_path / (name or station), reel)
         if enrol:
-            center.archive.enrolment.add(made.vkey)
+            await center.enrol(made)
         return made
 
     return make
 
 
 @pytest.fixture
-def uplink(http, make_box):
-    return box_module.Uplink(http, make_box())
+async def uplink(http, make_box):
+    return box_module.Uplink(http, await make_box())

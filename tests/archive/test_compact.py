@@ -149,7 +149,7 @@ async def test_reading_while_a_minute_is_compacted(ready, center):
 
 
 async def test_two_streams_of_two_stations(ready, center, make_box):
-    other = Uplink(ready.http, make_box("example-002"))
+    other = Uplink(ready.http, await make_box("example-002"))
     await other.init()
     for uplink in (ready, other):
         for stream in ("main", "sub"):

@@ -71,7 +71,7 @@ async def test_uploads_at_the_same_time_share_commits_and_all_arrive(ready, cent
 
 
 async def test_another_box_key_is_refused(ready, make_box):
-    thief = make_box(name="thief", enrol=False)
+    thief = await make_box(name="thief", enrol=False)
     sealed = thief.segment(START)
     refused(await Uplink(ready.http, thief).send(sealed), 401, "archive.wrong_signature")
 
@@ -95,15 +95,15 @@ async def test_a_signature_for_another_verb_is_refused(ready):
 
 
 async def test_station_without_key_and_station_without_register(ready, make_box):
-    quiet = make_box("example-002", enrol=False)
+    quiet = await make_box("example-002", enrol=False)
     refused(await Uplink(ready.http, quiet).send(quiet.segment(START)), 403, "archive.not_enrolled")
-    ghost = make_box("nobody", enrol=False)
+    ghost = await make_box("nobody", enrol=False)
     refused(await Uplink(ready.http, ghost).send(ghost.segment(START)), 404, "archive.unknown_station")
 
 
 async def test_unknown_camera_and_record_of_another_station(ready, make_box):
     refused(await ready.send(ready.box.segment(START, camera="garage")), 404, "archive.unknown_camera")
-    other = make_box("example-002")
+    other = await make_box("example-002")
     foreign = other.segment(START)
     refused(await ready.send(foreign), 422, "archive.wrong_election")
 
@@ -321,7 +321,7 @@ async def test_a_disk_that_fails_is_told_as_retryable(ready, center, monkeypatch
 async def test_key_added_while_the_centre_runs_is_seen_and_a_typing_mistake_does_no_harm(ready, center, make_box):
     path = center.archive.enrolment.path
     path.write_text(path.read_text() + "not a key\n")
-    second = make_box("example-002", enrol=False)
+    second = await make_box("example-002", enrol=False)
     uplink = Uplink(ready.http, second)
     refused(await uplink.init(), 403, "archive.not_enrolled")
     path.write_text(path.read_text().replace("not a key\n", second.vkey + "\n"))

@@ -253,7 +253,7 @@ async def test_parts_that_are_none_or_unsigned_or_unwatched(ready, center, make_
     key = StreamKey("example-001", "desk", "sub")
     center.archive.live.watch(key)
     assert (await ready.part(START, 0, b"whatever")).json()["code"] == "archive.not_a_segment"
-    thief = Uplink(ready.http, make_box(name="thief", enrol=False))
+    thief = Uplink(ready.http, await make_box(name="thief", enrol=False))
     assert (await thief.part(START, 0, b"x")).json()["code"] == "archive.wrong_signature"
     assert (await ready.part(START, 0, b"x", camera="garage")).json()["code"] == "archive.unknown_camera"
     assert (await ready.part(START, 0, b"x", stream="third")).json()["code"] == "archive.not_found"

@@ -4,7 +4,9 @@ from aigaq.archive.app import create_asgi
 from aigaq.archive.clip import Clip
 from aigaq.archive.enrolment import Enrolment, trust_file
 from aigaq.archive.errors import ArchiveError
+from aigaq.archive.logs import LogSetup
 from aigaq.archive.model import (
+    Alarm,
     CameraState,
     CameraStatus,
     Span,
@@ -14,19 +16,27 @@ from aigaq.archive.model import (
 )
 from aigaq.archive.pages import create_pages
 from aigaq.archive.service import Archive
+from aigaq.archive.setup import NewCenter, center_name, first_policy, init_center, log_origin
 
 __all__ = [
+    "Alarm",
     "Archive",
     "ArchiveError",
     "CameraState",
     "CameraStatus",
     "Clip",
     "Enrolment",
+    "LogSetup",
+    "NewCenter",
     "Span",
     "SpanState",
     "StationStatus",
     "StreamKey",
+    "center_name",
     "create_asgi",
     "create_pages",
+    "first_policy",
+    "init_center",
+    "log_origin",
     "trust_file",
 ]

@@ -1,32 +1,25 @@
-"""The archive for programs (`/api/v1`), the trust file, and whether the centre is alive. Open data, no account."""
+"""The archive for programs (`/api/v1`), the trust file, and whether the centre is alive. Open data, no account.
 
-from collections.abc import AsyncIterator, Iterator
+What proves things has its own routes, in `api_proof`.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from aigaq.archive.enrolment import trust_file
-from aigaq.archive.errors import BadIntervalError, BadTimeError, TooLongError
-from aigaq.archive.known import station_of
+from aigaq.archive.api_proof import add_proof_routes
+from aigaq.archive.api_values import Stream, Time, interval, started
+from aigaq.archive.errors import TooLongError
 from aigaq.archive.model import CameraStatus, StationStatus, StreamKey
 from aigaq.archive.service import Archive
 from aigaq.election import Names
-from aigaq.web import parse_time
 
 MAX_COVERAGE_MS: Final = 8 * 86_400_000
 _PIECE: Final = 1 << 18
-Stream = Literal["main", "sub"]
-Time = Annotated[
-    str,
-    Query(
-        description="Milliseconds since 1970 UTC, or ISO 8601; without an offset it is on the station's clocks.",
-        examples=["1773549727000", "2026-03-15T10:42:07"],
-        max_length=40,
-    ),
-]
 
 
 class _Answer(BaseModel):
@@ -79,6 +72,7 @@ class StationDetail(StationOut):
     sealed_size: int
     """Leaves of the station's log under its newest checkpoint."""
     alarms: int
+    """How many; each is in `/api/v1/alarms`."""
     health: dict[str, Any] | None
     """What the box last said of itself."""
 
@@ -122,7 +116,7 @@ def api_router(archive: Archive) -> APIRouter:
             first_ms=first,
             last_ms=last,
             sealed_size=await archive.sealed_size(station),
-            alarms=await archive.alarms(station),
+            alarms=await archive.count_alarms(station),
             health=await archive.health(station),
         )
 
@@ -130,7 +124,7 @@ def api_router(archive: Archive) -> APIRouter:
     async def coverage(
         station: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
     ) -> CoverageOut:
-        start, end = _interval(archive, station, from_, to)
+        start, end = interval(archive, station, from_, to)
         if end - start > MAX_COVERAGE_MS:
             raise TooLongError(station, limit=MAX_COVERAGE_MS // 60_000)
         found = await archive.coverage(station, start, end, stream)
@@ -138,6 +132,7 @@ def api_router(archive: Archive) -> APIRouter:
         return CoverageOut(station=station, stream=stream, from_ms=start, to_ms=end, cameras=cameras)
 
     _add_clips(router, archive)
+    add_proof_routes(router, archive)
     _add_plain(router, archive)
     return router
 
@@ -147,10 +142,10 @@ def _add_clips(router: APIRouter, archive: Archive) -> None:
     async def clip_zip(
         station: str, camera: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
     ) -> StreamingResponse:
-        start, end = _interval(archive, station, from_, to)
+        start, end = interval(archive, station, from_, to)
         clip = await archive.plan_clip(StreamKey(station, camera, stream), start, end)
         headers = {"Content-Disposition": f'attachment; filename="{clip.file_name}.zip"', "Cache-Control": "no-store"}
-        return StreamingResponse(await _started(archive.clip_zip(clip)), media_type="application/zip", headers=headers)
+        return StreamingResponse(await started(archive.clip_zip(clip)), media_type="application/zip", headers=headers)
 
     @router.get(
         "/api/v1/clip.mp4", summary="The same footage as a plain mp4, without proof", response_class=StreamingResponse
@@ -158,7 +153,7 @@ def _add_clips(router: APIRouter, archive: Archive) -> None:
     async def clip_mp4(
         station: str, camera: str, from_: Annotated[str, Query(alias="from")], to: Time, stream: Stream = "sub"
     ) -> StreamingResponse:
-        start, end = _interval(archive, station, from_, to)
+        start, end = interval(archive, station, from_, to)
         clip = await archive.plan_clip(StreamKey(station, camera, stream), start, end)
         path = await archive.clip_mp4(clip)
         headers = {
@@ -183,37 +178,10 @@ def _consumed(path: Path) -> Iterator[bytes]:
 
 
 def _add_plain(router: APIRouter, archive: Archive) -> None:
-    @router.get("/trust/policy.txt", summary="Keys of the stations, as a C2SP tlog-policy", tags=["trust"])
-    def policy() -> PlainTextResponse:
-        return PlainTextResponse(trust_file(archive.enrolment.keys), headers={"Access-Control-Allow-Origin": "*"})
-
     @router.get("/healthz", summary="Whether the centre can take footage", include_in_schema=False)
     def healthz() -> dict[str, Any]:
         archive.blobs.require_room()
         return {"status": "ok", "election": archive.register.election.id, "free_bytes": archive.blobs.free()}
-
-
-async def _started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Make the first piece before the answer begins, so that what fails early is told as an error."""
-    first = await anext(pieces)
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
-
-    return whole()
-
-
-def _interval(archive: Archive, station: str, start: str, end: str) -> tuple[int, int]:
-    station_of(archive.register, station)
-    zone = archive.register.zone_name(station)
-    from_ms, to_ms = parse_time(start, zone), parse_time(end, zone)
-    if from_ms is None or to_ms is None:
-        raise BadTimeError(station)
-    if from_ms >= to_ms:
-        raise BadIntervalError(station)
-    return from_ms, to_ms
 
 
 def _station(archive: Archive, status: StationStatus) -> StationOut:

@@ -1,4 +1,4 @@
-"""The centre as one ASGI app: media and ingest raw, the rest through FastAPI."""
+"""The centre as one ASGI app: media, logs and ingest raw, the rest through FastAPI."""
 
 from typing import Final
 
@@ -9,11 +9,13 @@ from starlette.requests import Request
 from aigaq.archive.api import api_router
 from aigaq.archive.asgi import App, Receive, Scope, Send, language, status_of
 from aigaq.archive.ingest_http import IngestHttp
+from aigaq.archive.log_http import LogHttp
 from aigaq.archive.media import Media
 from aigaq.archive.service import Archive
 from aigaq.base import AigaqError
 
 _MEDIA: Final = "/media/"
+_LOG: Final = "/log/"
 _INGEST: Final = "/ingest/v1/"
 
 
@@ -22,20 +24,23 @@ def create_asgi(archive: Archive, pages: FastAPI | None = None) -> App:
     rest = pages or _bare()
     rest.include_router(api_router(archive))
     ingest = IngestHttp(archive.ingest, archive.live, archive.tails.init)
-    return _Center(archive.media, ingest, rest)
+    return _Center(archive.media, LogHttp(archive.logs), ingest, rest)
 
 
 class _Center:
-    """Dispatch by first part of the path: a playlist must not pass through a framework."""
+    """Dispatch by first part of the path: a playlist or a tile must not pass through a framework."""
 
-    def __init__(self, media: Media, ingest: IngestHttp, rest: App) -> None:
+    def __init__(self, media: Media, log: LogHttp, ingest: IngestHttp, rest: App) -> None:
         self._media = media
+        self._log = log
         self._ingest = ingest
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_MEDIA):
             await self._media(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(_LOG):
+            await self._log(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(_INGEST):
             await self._ingest(scope, receive, send)
         else:

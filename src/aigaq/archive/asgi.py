@@ -12,7 +12,18 @@ from typing import Any, Final
 
 from aigaq.archive.errors import BadRequestError, NotFoundError, OversizeError, TruncatedError
 from aigaq.base import AigaqError, Language
-from aigaq.ledger import BadKeyError, LogDamagedError, OversizedError, RootMismatchError, WrongKeyError, WrongSizeError
+from aigaq.ledger import (
+    BadKeyError,
+    ForkError,
+    LogDamagedError,
+    NotKeptError,
+    OversizedError,
+    RootMismatchError,
+    WrongKeyError,
+    WrongSizeError,
+)
+from aigaq.ledger import BusyError as LogBusyError
+from aigaq.ledger.enrolment import EqualKeysError, RevokedError, UnknownTargetError
 from aigaq.web import negotiate
 
 Scope = MutableMapping[str, Any]
@@ -38,8 +49,14 @@ _STATUS: Final[dict[type[AigaqError], int]] = {
     WrongSizeError: 409,
     RootMismatchError: 409,
     OversizedError: 413,
+    EqualKeysError: 409,
+    RevokedError: 409,
+    UnknownTargetError: 409,
     LogDamagedError: 503,
     BadKeyError: 503,
+    NotKeptError: 503,
+    LogBusyError: 503,
+    ForkError: 503,
 }
 """What errors of other rooms mean here."""
 

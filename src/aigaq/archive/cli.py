@@ -4,8 +4,8 @@ import asyncio
 import json
 import logging
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
@@ -17,20 +17,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from aigaq.archive.app import create_asgi
-from aigaq.archive.enrolment import Enrolment
 from aigaq.archive.errors import (
     BadTimeError,
     CenterRefusedError,
     FolderInUseError,
     NoArchiveError,
-    SettingsExistError,
 )
 from aigaq.archive.fsck import Findings, Fsck, Level
 from aigaq.archive.model import StreamKey
 from aigaq.archive.pages import create_pages
 from aigaq.archive.service import Archive, lock_folder
-from aigaq.archive.settings import NAME, TEMPLATE, CenterSettings
-from aigaq.base import SystemClock
+from aigaq.archive.settings import NAME, CenterSettings
+from aigaq.archive.setup import center_name, init_center, log_origin, log_setup, open_archive
 from aigaq.election import load_register
 from aigaq.ledger import SigningKey, parse_vkey
 from aigaq.web import parse_time
@@ -41,55 +39,37 @@ clip_app = typer.Typer(name="clip", help="Footage with proof, to take away.", no
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings of the centre.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 CONFIG: Final = Path(NAME)
+NEXT: Final = """\
+Settings: {config}
+Key of the centre, for [center] vkey of every station.toml:
+{vkey}
 
-
-def center_name(log_domain: str, election: str) -> str:
-    """The name under which a centre's receipts are signed."""
-    return f"{log_domain}/{election}/center"
+Next:
+  1. back up center.key, log.key and log-pq.key; nothing replaces them
+  2. officers: aigaq enrol roles {folder}/roles.vkeys --add ROLE/POST --key FILE, for two roles at least
+  3. witnesses: put the lines that `aigaq witness init` prints into {policy}, and a quorum
+  4. publish {policy} where you cannot change it afterwards; every box gets a copy
+  5. aigaq center run --config {config}"""
 
 
 @center_app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder for settings and key; made if it is missing.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for settings and keys; made if it is missing.")],
     *,
-    log_domain: Annotated[str, typer.Option(help="Names the station logs, for example log.example.org.")],
+    log_domain: Annotated[str, typer.Option(help="Names the logs, for example log.example.org.")],
     election: Annotated[Path, typer.Option(help="Where the register was imported to.")] = Path("register"),
     data: Annotated[Path, typer.Option(help="Where footage shall lie.")] = Path("archive"),
     as_json: AsJson = False,
 ) -> None:
-    """Write commented settings and make the centre's key; prints the key line that boxes need."""
-    register = load_register(election.resolve())
-    folder.mkdir(parents=True, exist_ok=True)
-    if (folder / NAME).exists():
-        raise SettingsExistError(str(folder / NAME))
-    key = SigningKey.create(folder / "center.key")
-    text = TEMPLATE.format(election=election.resolve(), data=data, log_domain=log_domain)
-    (folder / NAME).write_text(text, encoding="utf-8")
-    CenterSettings.load(folder / NAME)
-    vkey = key.vkey(center_name(log_domain, register.election.id))
-    if as_json:
-        _print_json({"config": str(folder / NAME), "vkey": vkey})
-    else:
-        typer.echo(f"Settings: {folder / NAME}\nPut this line into [center] vkey of every station.toml:\n{vkey}")
+    """Write commented settings, the keys of the centre and of its log, and a trust file without witnesses yet.
 
-
-@center_app.command()
-def enrol(
-    vkey: Annotated[str, typer.Argument(help="The line that `aigaq station init` printed.")],
-    *,
-    config: Config = CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Accept uploads of a station from now on. A running centre sees it at once."""
-    settings = CenterSettings.load(config)
-    register = load_register(settings.center.election)
-    enrolment = Enrolment(settings.center.stations, settings.center.log_domain, register.election.id)
-    station = enrolment.add(vkey)
-    known = any(s.id == station for s in register.stations())
+    Prints the key line that boxes need, and what to do next.
+    """
+    made = init_center(folder, log_domain=log_domain, register=election.resolve(), data=data)
     if as_json:
-        _print_json({"station": station, "in_register": known})
+        _print_json({"config": str(made.config), "vkey": made.vkey, "policy": str(made.policy)})
     else:
-        typer.echo(f"Enrolled {station}." if known else f"Enrolled {station}, which the register does not know yet.")
+        typer.echo(NEXT.format(config=made.config, vkey=made.vkey, policy=made.policy, folder=folder))
 
 
 @center_app.command()
@@ -106,20 +86,6 @@ def run(
     archive = open_archive(settings)
     listen = settings.listen
     asyncio.run(serve(archive, host or listen.host, listen.port if port is None else port))
-
-
-def open_archive(settings: CenterSettings) -> Archive:
-    """The archive that the settings name."""
-    section = settings.center
-    return Archive(
-        section.data,
-        load_register(section.election),
-        SystemClock(),
-        SigningKey.load(section.key),
-        log_domain=section.log_domain,
-        stations_file=section.stations,
-        min_free=round(settings.limits.min_free_gb * 1e9),
-    )
 
 
 async def serve(archive: Archive, host: str, port: int) -> None:
@@ -157,42 +123,63 @@ def export(
     plain = out.suffix == ".mp4"
     if url:
         words = {"station": station, "camera": camera, "from": from_, "to": to, "stream": stream}
-        _download(f"{url.rstrip('/')}/api/v1/clip.{'mp4' if plain else 'zip'}", words, out)
+        download(f"{url.rstrip('/')}/api/v1/clip.{'mp4' if plain else 'zip'}", words, out)
     else:
         archive = open_archive(CenterSettings.load(config))
-        try:
-            asyncio.run(_export(archive, StreamKey(station, camera, stream), (from_, to), out))
-        finally:
-            archive.close()
+        asyncio.run(_export(archive, StreamKey(station, camera, stream), (from_, to), out))
     typer.echo(str(out))
 
 
 async def _export(archive: Archive, key: StreamKey, times: tuple[str, str], out: Path) -> None:
-    zone = archive.register.zone_name(key.station)
-    start, end = (parse_time(text, zone) for text in times)
+    async with opened(archive):
+        clip = await archive.plan_clip(key, *moments(archive, key.station, times))
+        if out.suffix == ".mp4":
+            shutil.move(await archive.clip_mp4(clip), out)
+            return
+        with whole(out) as file:
+            async for piece in archive.clip_zip(clip):
+                file.write(piece)
+
+
+@asynccontextmanager
+async def opened(archive: Archive) -> AsyncGenerator[Archive]:
+    """An archive to ask questions of, without serving anyone: nothing is committed and nobody found absent."""
+    try:
+        await archive.open()
+        yield archive
+    finally:
+        await archive.stop()
+
+
+def moments(archive: Archive, station: str, times: tuple[str, str]) -> tuple[int, int]:
+    """Two times as they were typed, by the station's clocks.
+
+    Raises:
+        BadTimeError: one is not a time.
+    """
+    start, end = (parse_time(text, archive.register.zone_name(station)) for text in times)
     if start is None or end is None:
-        raise BadTimeError(key.station)
-    clip = await archive.plan_clip(key, start, end)
-    if out.suffix == ".mp4":
-        shutil.move(await archive.clip_mp4(clip), out)
-        return
-    with _whole(out) as file:
-        async for piece in archive.clip_zip(clip):
-            file.write(piece)
+        raise BadTimeError(station)
+    return start, end
 
 
-def _download(url: str, words: dict[str, str], out: Path) -> None:
+def download(url: str, words: Mapping[str, str | list[str]], out: Path) -> None:
+    """Fetch what a centre makes.
+
+    Raises:
+        CenterRefusedError: it says no.
+    """
     with httpx2.stream("GET", url, params=words, timeout=60) as answer:
         if answer.status_code != 200:
             answer.read()
             raise CenterRefusedError(url, status=answer.status_code, problem=answer.text[:500])
-        with _whole(out) as file:
+        with whole(out) as file:
             for piece in answer.iter_bytes():
                 file.write(piece)
 
 
 @contextmanager
-def _whole(path: Path) -> Generator[BinaryIO]:
+def whole(path: Path) -> Generator[BinaryIO]:
     """A file that appears only when it is whole."""
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
@@ -217,9 +204,9 @@ def fsck(
     if not (section.data / "archive.sqlite").exists():
         raise NoArchiveError(str(section.data))
     election = load_register(section.election).election.id
-    enrolment = Enrolment(section.stations, section.log_domain, election)
+    origin = log_origin(section.log_domain, election)
     center = parse_vkey(SigningKey.load(section.key).vkey(center_name(section.log_domain, election)))
-    check = Fsck(section.data, election, enrolment, center, level)
+    check = Fsck(section.data, election, log_setup(settings.log, origin), center, level)
     with _alone(section.data) as alone, Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("rows")
         findings = check.run(logs=alone, progress=lambda done, total: bar.update(task, completed=done, total=total))
@@ -248,7 +235,7 @@ def _tell(findings: Findings) -> None:
     for name in findings.orphans:
         typer.echo(f"note: no row names the object {name}; it is harmless")
     if not findings.logs_checked:
-        typer.echo("note: a centre runs on this archive, so the station logs were not checked", err=True)
+        typer.echo("note: a centre runs on this archive, so the logs were not checked", err=True)
     looked = f"{findings.rows} rows, {findings.objects} objects, {findings.bytes_read} bytes read"
     verdict = f"{len(findings.problems)} problems" if findings.problems else "all holds"
     typer.echo(f"{verdict} ({findings.level}: {looked})")

@@ -1,11 +1,12 @@
 """Exports a stretch of one stream with everything that proves it: bytes, records, proofs, and how to check them.
 
 Refuses what could only be judged false: a stretch with rows that have not arrived, or that no checkpoint covers yet.
+What is sealed but not witnessed yet is exported, and judged UNWITNESSED.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from itertools import pairwise
@@ -25,7 +26,6 @@ from aigaq.archive.model import Kind, Row, StreamKey
 from aigaq.archive.playlists import pdt
 from aigaq.archive.store import Database
 from aigaq.archive.zipstream import ZipStream
-from aigaq.ledger import LogReplica
 from aigaq_verify import (
     HOLE_MS,
     MANIFEST,
@@ -34,7 +34,6 @@ from aigaq_verify import (
     SegmentRecord,
     decode_record,
     init_file,
-    proof_file,
     record_file,
     segment_file,
 )
@@ -68,6 +67,14 @@ class Clip:
             for r in self.rows
             if r.kind is Kind.SEGMENT and r.start_ms < self.to_ms and (r.end_ms or 0) > self.from_ms
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class LogNames:
+    """Origins of the station's log and of the national log."""
+
+    station: str
+    national: str
 
 
 async def plan(database: Database, election: str, key: StreamKey, from_ms: int, to_ms: int) -> Clip:
@@ -113,22 +120,34 @@ def missing_ms(found: Sequence[Row], from_ms: int, to_ms: int) -> int:
     return missing if missing > HOLE_MS or has_hole else 0
 
 
-async def export(clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str) -> AsyncIterator[bytes]:
+async def is_known(database: Database, key: StreamKey, from_ms: int, to_ms: int) -> bool:
+    """Whether any row tells of a part of that time."""
+    return bool(await database.read(lambda c: rows.interval_rows(c, key, from_ms, to_ms)))
+
+
+async def widen(database: Database, clip: Clip, margin_ms: int) -> Clip:
+    """The same footage, with the rows before and after it as far as they are here, sealed and unbroken."""
+    start, end = max(0, clip.from_ms - margin_ms), clip.to_ms + margin_ms
+    found = await database.read(lambda c: rows.interval_rows(c, clip.key, start, end))
+    sealed = {row.seq: row for row in found if row.log_index is not None}
+    first, last = clip.rows[0].seq, clip.rows[-1].seq
+    while first - 1 in sealed:
+        first -= 1
+    while last + 1 in sealed:
+        last += 1
+    return replace(clip, rows=tuple(sealed[seq] for seq in range(first, last + 1)))
+
+
+async def export(clip: Clip, footage: Footage, proofs: Mapping[str, bytes], names: LogNames) -> AsyncIterator[bytes]:
     """The zip file, piece by piece."""
     zipped = ZipStream()
-    for name, load in contents(clip, footage, proofs, origin):
+    for name, load in contents(clip, footage, proofs, names):
         yield zipped.file(name, await asyncio.to_thread(load))
     yield zipped.end()
 
 
-def prove(clip: Clip, replica: LogReplica) -> dict[int, bytes]:
-    """Inclusion proofs of every row; all rest on the replica's one checkpoint."""
-    indices = [row.log_index for row in clip.rows if row.log_index is not None]
-    return {index: replica.inclusion_proof(index) for index in indices}
-
-
 def contents(
-    clip: Clip, footage: Footage, proofs: Mapping[int, bytes], origin: str
+    clip: Clip, footage: Footage, proofs: Mapping[str, bytes], names: LogNames
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Names and bytes of every file, the manifest first."""
     inits = dict.fromkeys(row.init for row in clip.segments if row.init)
@@ -139,12 +158,11 @@ def contents(
         *((init_file(init), partial(footage.init, init)) for init in inits),
         *((segment_file(r), partial(footage.segment, row)) for r, row in segments if isinstance(r, SegmentRecord)),
         *((record_file(index), partial(bytes, row.record)) for index, row in indices.items()),
-        *((proof_file(index), partial(bytes, proofs[index])) for index in indices),
+        *((name, partial(bytes, data)) for name, data in proofs.items()),
     ]
-    names = tuple(name for name, _ in listed)
-    key = clip.key
-    manifest = Manifest(clip.election, key.station, key.camera, key.stream, clip.from_ms, clip.to_ms, origin, names)
-    yield MANIFEST, manifest.encode
+    key, files_ = clip.key, tuple(name for name, _ in listed)
+    of = (clip.election, key.station, key.camera, key.stream, clip.from_ms, clip.to_ms, names.station)
+    yield MANIFEST, Manifest(*of, files=files_, log=names.national).encode
     yield from listed
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from aigaq.archive.absences import Absence
 from aigaq.archive.model import CameraState, Row, Span, SpanState
 from aigaq.archive.rows import Island
 from aigaq_verify import GapCause
@@ -26,13 +27,26 @@ def absent(gap: Row, now_ms: int) -> Span:
     return Span(gap.start_ms, end, state, gap.cause, sealed=gap.log_index is not None)
 
 
+def unheard(absence: Absence, now_ms: int) -> Span:
+    """Silence that the centre signed, up to now while it lasts."""
+    end = max(absence.from_ms, now_ms) if absence.to_ms is None else absence.to_ms
+    return Span(absence.from_ms, end, SpanState.ABSENCE, sealed=True)
+
+
 def tile(
-    islands: Iterable[Island], gaps: Iterable[Row], window: Window, now_ms: int, duty: Window | None = None
+    islands: Iterable[Island],
+    gaps: Iterable[Row],
+    window: Window,
+    now_ms: int,
+    *,
+    duty: Window | None = None,
+    absences: Iterable[Absence] = (),
 ) -> tuple[Span, ...]:
     """Spans that cover the window without overlap or hole.
 
-    Footage goes before a gap, and a gap before nothing: after a clock was set back, time is told twice, and what was
-    recorded counts. What nobody told of, and is past, is off duty outside the duty window and missing inside.
+    Footage goes before a gap, a gap before an absence, and that before nothing: after a clock was set back, time is
+    told twice, and what was recorded counts; what comes late fills the centre's absence. What nobody told of, and is
+    past, is off duty outside the duty window and missing inside.
     """
     start, end = window
     if start >= end:
@@ -41,6 +55,7 @@ def tile(
     known = _cover([s for s in footage if not s.sealed], window)
     known = _fill(known, [s for s in footage if s.sealed], window)
     known = _fill(known, [absent(g, now_ms) for g in gaps], window)
+    known = _fill(known, [unheard(a, now_ms) for a in absences], window)
     known = _fill(known, [Span(now_ms, end, SpanState.FUTURE)], window)
     if duty:
         idle = [Span(start, duty[0], SpanState.OFF_DUTY), Span(duty[1], end, SpanState.OFF_DUTY)]

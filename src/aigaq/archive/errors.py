@@ -10,8 +10,9 @@ ArchiveError
 ├── reading            NotFoundError BadTimeError BadIntervalError BeforeBeginningError NothingReceivedError
 │                      NotLiveError
 ├── clips              NotSealedYetError NotReceivedYetError TooLongError MixedCodecsError CannotDecodeError
-└── operator           ForeignKeyError AlreadyEnrolledError ForeignFolderError FolderInUseError NoArchiveError
-                       SettingsExistError CenterRefusedError
+├── alarms             PatchSilentError PatchWrongError
+└── operator           BadPolicyError ForeignFolderError FolderInUseError NoArchiveError SettingsExistError
+                       CenterRefusedError
 ```
 """
 
@@ -39,22 +40,20 @@ class BadRequestError(ArchiveError):
 
 
 class NotEnrolledError(ArchiveError):
-    """No key of this station is enrolled."""
+    """No key counts for this station now."""
 
     code = "archive.not_enrolled"
-    why = N_("The key of station {station} is not enrolled at this centre.")
-    hint = N_(
-        "Give the line that `aigaq station init` printed to the centre's operator, who runs `aigaq center enrol`."
-    )
+    why = N_("No key counts for station {station} now: it is not enrolled, or its session key has not been delegated.")
+    hint = N_("Enrol the box as the guide for operators says; an enrolled box brings its session key by itself.")
     http_status = 403
 
 
 class WrongSignatureError(ArchiveError):
-    """Not signed by the station's enrolled key."""
+    """Not signed by a session key of the station that counts now."""
 
     code = "archive.wrong_signature"
-    why = N_("The request is not signed by the enrolled key of station {station}.")
-    hint = N_("Check that the box uses the key that was enrolled for it, and that nothing changes requests on the way.")
+    why = N_("The request is not signed by a key that counts for station {station} now.")
+    hint = N_("Check the clock of the box and its enrolment, and that nothing changes requests on the way.")
     http_status = 401
 
 
@@ -294,6 +293,30 @@ class CannotDecodeError(ArchiveError):
     why = N_("No picture could be made from this footage: {problem}.")
     hint = N_("The footage itself is kept unchanged; download the clip to look at it.")
     http_status = 422
+
+
+class BadPolicyError(ArchiveError):
+    """The centre's trust file cannot be used."""
+
+    code = "archive.bad_policy"
+    why = N_("The trust file cannot be used: {problem}.")
+    hint = N_("Correct the named line; the reference page on formats shows a trust file.")
+
+
+class PatchSilentError(ArchiveError):
+    """A blinking patch that answered before is not seen any more."""
+
+    code = "archive.patch_silent"
+    why = N_("The blinking patch of camera {camera} has stopped answering.")
+    hint = N_("Call the precinct: is the screen on and in view? If it is, the picture may not be live.")
+
+
+class PatchWrongError(ArchiveError):
+    """A blinking patch shows other bits than it should."""
+
+    code = "archive.patch_wrong"
+    why = N_("The blinking patch of camera {camera} shows other bits than it should: {wrong} of 60 are wrong.")
+    hint = N_("Look at this camera at once: the picture may be a recording.")
 
 
 class ForeignKeyError(ArchiveError):

@@ -15,7 +15,7 @@ class Footage:
     """The bytes of the archive, by row or by name."""
 
     def __init__(self, election: str, database: Database, blobs: Blobs) -> None:
-        self._election = election
+        self.election = election
         self._database = database
         self._blobs = blobs
 
@@ -26,7 +26,7 @@ class Footage:
         duration = (row.end_ms or row.start_ms) - row.start_ms
         if row.bundle:
             return Playable(start, duration, f"/media/o/{row.bundle}", init, row.size, (row.size, row.at))
-        return Playable(start, duration, f"/media/o/{segment_name(self._election, row)}", init, row.size)
+        return Playable(start, duration, f"/media/o/{segment_name(self.election, row)}", init, row.size)
 
     def segment(self, row: Row) -> bytes:
         """A segment's bytes, proven by their hash.
@@ -41,18 +41,18 @@ class Footage:
             moved = self._database.read_now(lambda c: rows.find(c, row.key, row.seq)) or row
             data = self._read_or_fail(moved)
         if hashlib.sha256(data).digest() != row.sha256:
-            raise StoreFailedError(segment_name(self._election, row), problem="the stored bytes are damaged")
+            raise StoreFailedError(segment_name(self.election, row), problem="the stored bytes are damaged")
         return data
 
     def _read(self, row: Row) -> bytes:
-        return self._blobs.get(row.bundle or segment_name(self._election, row), row.at, row.size)
+        return self._blobs.get(row.bundle or segment_name(self.election, row), row.at, row.size)
 
     def _read_or_fail(self, row: Row) -> bytes:
         try:
             return self._read(row)
         except FileNotFoundError as error:
             problem = "the stored bytes are missing"
-            raise StoreFailedError(segment_name(self._election, row), problem=problem) from error
+            raise StoreFailedError(segment_name(self.election, row), problem=problem) from error
 
     def init(self, sha256: bytes) -> bytes:
         """An initialisation segment.
@@ -74,12 +74,12 @@ class Footage:
         """
         parsed = parse_segment_name(name)
         if parsed is None:
-            size = self._blobs.size(name) if _is_public(name, self._election) else None
+            size = self._blobs.size(name) if _is_public(name, self.election) else None
             if size is None:
                 raise NotFoundError(name)
             return name, 0, size
         row = await self._database.read(lambda c: rows.find(c, parsed.key, parsed.seq))
-        if row is None or row.sha256 is None or segment_name(self._election, row) != name:
+        if row is None or row.sha256 is None or segment_name(self.election, row) != name:
             raise NotFoundError(name)
         return row.bundle or name, row.at, row.size
 

@@ -1,4 +1,4 @@
-"""Derives every invariant of an archive again from what is stored: rows, objects, station logs, receipts.
+"""Derives every invariant of an archive again from what is stored: rows, objects, logs, receipts.
 
 `presence` looks whether everything is there, `size` whether it is as long as it must be, `hash` reads every byte.
 It changes nothing.
@@ -6,8 +6,10 @@ It changes nothing.
 
 import enum
 import hashlib
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,11 +18,11 @@ import sqlalchemy as sa
 
 from aigaq.archive import rows, store
 from aigaq.archive.blobs import Blobs
-from aigaq.archive.enrolment import Enrolment
+from aigaq.archive.logs import FOLDER, LogSetup
 from aigaq.archive.model import Kind, Row, StreamKey
 from aigaq.archive.names import init_name, segment_name
 from aigaq.archive.store import Database, inits, leaves, stations
-from aigaq.ledger import BadReceiptError, LedgerError, LogReplica, open_receipt
+from aigaq.ledger import BadReceiptError, CenterLog, LedgerError, open_receipt
 from aigaq_verify import NO_HASH, RecordError, SegmentRecord, VerifierKey, decode_record, leaf_hash
 
 BATCH: Final = 2000
@@ -66,12 +68,10 @@ class Findings:
 class Fsck:
     """One check of one archive."""
 
-    def __init__(
-        self, folder: Path, election: str, enrolment: Enrolment, center: VerifierKey | None, level: Level
-    ) -> None:
+    def __init__(self, folder: Path, election: str, log: LogSetup, center: VerifierKey | None, level: Level) -> None:
         self._folder = folder
         self._election = election
-        self._enrolment = enrolment
+        self._log = log
         self._center = center
         self._deep = level is Level.HASH
         self._sizes = level is not Level.PRESENCE
@@ -102,6 +102,7 @@ class Fsck:
             self._orphans()
         finally:
             self._database.close()
+            self._log.last.close()
         return self.findings
 
     def _rows(self) -> Iterator[Row]:
@@ -203,29 +204,44 @@ class Fsck:
         self.findings.orphans = sorted(set(self._objects) - set(self._used) - doomed)
 
     def _logs(self) -> None:
-        for station, sealed in self._database.read_now(
+        """The national log and the stations' agree with themselves, with each other and with the tables."""
+        sizes = self._database.read_now(
             lambda c: c.execute(sa.select(stations.c.station, stations.c.sealed_size)).all()
-        ):
-            try:
-                key, origin = self._enrolment.key(station), self._enrolment.origin(station)
-                replica = LogReplica.open(self._folder / "logs" / station, origin, str(key))
-            except LedgerError as error:
-                self.findings.add("log", station, error.explain().why)
-                continue
+        )
+        folder = self._folder / FOLDER
+        if not folder.exists():
+            if any(sealed for _, sealed in sizes):
+                self.findings.add("log", str(folder), "there is no log, but the tables know of sealed rows")
+            return
+        setup = self._log
+        try:
+            core = CenterLog.open(folder, origin=setup.origin, election=self._election, key=setup.key, last=setup.last)
+        except LedgerError as error:
+            self.findings.add("log", str(folder), error.explain().why)
+            return
+        except (OSError, sqlite3.Error) as error:
+            self.findings.add("log", str(folder), str(error))
+            return
+        with closing(core):
             if self._deep:
-                for problem in replica.check():
-                    self.findings.add("log", station, problem)
-            if replica.size < sealed:
-                self.findings.add("log", station, f"the log has {replica.size} rows, the tables know of {sealed}")
-            else:
-                self._compare(station, replica, sealed)
+                for problem in core.check():
+                    self.findings.add("log", setup.origin, problem)
+            for station, sealed in sizes:
+                self._station_log(core, station, sealed)
 
-    def _compare(self, station: str, replica: LogReplica, sealed: int) -> None:
+    def _station_log(self, core: CenterLog, station: str, sealed: int) -> None:
+        held = core.stations.size(station)
+        if held < sealed:
+            self.findings.add("log", station, f"the log has {held} rows, the tables know of {sealed}")
+        else:
+            self._compare(core, station, sealed)
+
+    def _compare(self, core: CenterLog, station: str, sealed: int) -> None:
         """Every leaf of the log is a row, or is known to be awaited."""
         for start in range(0, sealed, BATCH):
             end = min(sealed, start + BATCH)
             known = self._database.read_now(lambda c, span=(start, end): _leaves(c, station, *span))
-            for index, leaf in enumerate(replica.leaf_hashes(start, end), start):
+            for index, leaf in enumerate(core.stations.leaf_hashes(station, start, end), start):
                 if known.get(index) != leaf:
                     self.findings.add("log", f"{station} #{index}", "the log has another leaf here than the tables")
 

@@ -1,25 +1,22 @@
 """Receives what boxes send: believes nothing before it is checked, acknowledges nothing before it is kept.
 
 Checked are signature, record, hash and place in the stream; kept means that bytes and row are on disk (I4). Order of
-arrival is free: two lanes and retries mix it. The chain is checked against whichever neighbours are there.
+arrival is free: two lanes and retries mix it. The chain is checked against whichever neighbours are there. Checkpoints
+and leaves go to the logs, which answer for them.
 """
 
 import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from aigaq.archive import rows
 from aigaq.archive.blobs import Blobs
 from aigaq.archive.boxes import read_fragment, read_init
-from aigaq.archive.enrolment import Enrolment
 from aigaq.archive.errors import (
     ArchiveError,
     BadRequestError,
@@ -36,21 +33,20 @@ from aigaq.archive.errors import (
     WrongSignatureError,
 )
 from aigaq.archive.known import camera_of, station_of
+from aigaq.archive.logs import Logs
 from aigaq.archive.model import STREAMS, Kind, Row, StreamKey
 from aigaq.archive.names import init_name
 from aigaq.archive.store import Database
 from aigaq.base import Clock, utc_ms
 from aigaq.election import Register
-from aigaq.ledger import MAX_BODY, LogReplica, SigningKey, make_receipt, verify_request
-from aigaq_verify import Record, RecordError, SegmentRecord, decode_record, fragment_times, leaf_hash
+from aigaq.ledger import MAX_BODY, SigningKey, make_receipt, verify_request
+from aigaq_verify import MAX_LEAF, Record, RecordError, SegmentRecord, decode_record, fragment_times, leaf_hash
 
 MAX_INIT: Final = 64 << 10
 MAX_HEALTH: Final = 64 << 10
 TIME_TOLERANCE_MS: Final = 1000
 """As in the verifier: more than this between tfdt and record is a false record."""
 
-SEAL_AT_ONCE: Final = 2048
-"""Leaves in one transaction: a station that was away for hours must not hold up the others."""
 MAX_DEPTH: Final = 16
 T = TypeVar("T")
 Body = Callable[[int], Awaitable[bytes]]
@@ -71,26 +67,22 @@ class Ingest:
 
     def __init__(
         self,
-        folder: Path,
         register: Register,
-        enrolment: Enrolment,
+        logs: Logs,
         database: Database,
         blobs: Blobs,
         clock: Clock,
         key: SigningKey,
         heard: Callable[[Row], None],
     ) -> None:
-        self._logs = folder / "logs"
         self._register = register
-        self._enrolment = enrolment
+        self._logs = logs
         self._database = database
         self._blobs = blobs
         self._clock = clock
         self._key = key
         self._heard = heard
         self._writers = ThreadPoolExecutor(8, thread_name_prefix="archive-store")
-        self._replicas: dict[str, LogReplica] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
         self._inits: set[bytes] = set()
 
     def close(self) -> None:
@@ -100,16 +92,16 @@ class Ingest:
     # ---- who
 
     def check(self, signed: Signed, verb: str, payload: bytes) -> None:
-        """That the enrolled key of a known station signed this.
+        """That a session key of a known station signed this, one that counts now.
 
         Raises:
             UnknownStationError: not in the register.
-            NotEnrolledError: no key.
-            WrongSignatureError: not signed by that key.
+            NotEnrolledError: no key counts.
+            WrongSignatureError: not signed by one that does.
         """
         station_of(self._register, signed.station)
-        key = self._enrolment.key(signed.station)
-        if not verify_request(key.public, verb, payload, signed.signature):
+        keys = self._logs.keys(signed.station)
+        if not any(verify_request(key.public, verb, payload, signed.signature) for key in keys):
             raise WrongSignatureError(verb, station=signed.station)
 
     def _record(self, signed: Signed, verb: str, data: bytes) -> Record:
@@ -172,51 +164,29 @@ class Ingest:
             raise NotARecordError("gap", problem="a segment, not a gap")
         return await self._replay(signed, record, encoded) or await self._admit(signed, record, encoded, 0)
 
-    async def checkpoint(self, signed: Signed, body: Body) -> int:
-        """`POST checkpoint`; returns the size of the station's log that the centre now holds."""
-        data = await body(MAX_BODY)
-        self.check(signed, "checkpoint", data)
-        async with self.log(signed.station) as replica:
-            await self._in_thread(replica.accept, data)
-            await self._mark_sealed(signed.station, replica)
-            return replica.size
+    async def checkpoint(self, body: Body) -> int:
+        """`POST checkpoint`; the size of the station's log then held, once the national log holds it too.
+
+        The note in the body names its station and is signed by it; no other signature is needed.
+        """
+        return await self._logs.public.checkpoint(None, await body(MAX_BODY))
+
+    async def leaf(self, body: Body) -> int:
+        """`POST leaf`; its index in the national log."""
+        return await self._logs.leaf(await body(MAX_LEAF))
 
     async def size(self, station: str) -> int:
         """`GET checkpoint`: the size of the station's log that the centre holds."""
         station_of(self._register, station)
-        async with self.log(station) as replica:
-            return replica.size
+        return self._logs.public.station_size(station)
 
     async def health(self, signed: Signed, body: Body) -> None:
         """`POST health`: kept as it came, one per station."""
         data = await body(MAX_HEALTH)
         self.check(signed, "health", data)
+        self._logs.public.heard(signed.station)
         text, now = _plain_object(data), utc_ms(self._clock)
         await self._database.write(lambda c: rows.set_station(c, signed.station, health=text, health_ms=now))
-
-    # ---- the station's log
-
-    @asynccontextmanager
-    async def log(self, station: str) -> AsyncGenerator[LogReplica]:
-        """The centre's copy of a station's log, for one user at a time.
-
-        Raises:
-            NotEnrolledError: the station has no key.
-        """
-        async with self._locks.setdefault(station, asyncio.Lock()):
-            if station not in self._replicas:
-                key, origin = self._enrolment.key(station), self._enrolment.origin(station)
-                opened = await self._in_thread(LogReplica.open, self._logs / station, origin, str(key))
-                await self._mark_sealed(station, opened)
-                self._replicas[station] = opened
-            yield self._replicas[station]
-
-    async def _mark_sealed(self, station: str, replica: LogReplica) -> None:
-        """Bring the tables up to the log, also what a crash between the two left undone."""
-        held = await self._database.read(lambda c: rows.sealed_size(c, station))
-        for start in range(held, replica.size, SEAL_AT_ONCE):
-            hashes = await self._in_thread(replica.leaf_hashes, start, min(start + SEAL_AT_ONCE, replica.size))
-            await self._database.write(partial(rows.seal, station=station, start=start, hashes=hashes))
 
     # ---- rows
 

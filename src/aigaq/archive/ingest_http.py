@@ -62,7 +62,7 @@ class IngestHttp:
             return
         except AigaqError as error:
             await drain(request.receive)
-            size = {"size": await self._ingest.size(station)} if isinstance(error, WrongSizeError) else {}
+            size = {"size": error.held} if isinstance(error, WrongSizeError) else {}
             log.info("refused %s of %s: %s", path, station, error.code)
             await refuse(scope, send, error, self._watched(station), **size)
             return
@@ -85,9 +85,8 @@ class IngestHttp:
                 require_method(request.scope, "PUT")
                 await self._ingest.init(request.signed(), _sha256(name), request.body)
                 return 204, CBOR, b""
-            case ["checkpoint"]:
-                require_method(request.scope, "GET", "POST")
-                return 200, JSON, b'{"size": %d}' % await self._checkpoint(request)
+            case ["checkpoint" | "leaf" as what]:
+                return 200, JSON, await self._for_the_log(request, what)
             case ["health"]:
                 require_method(request.scope, "POST")
                 await self._ingest.health(request.signed(), request.body)
@@ -106,11 +105,14 @@ class IngestHttp:
         finally:
             self._waiting -= 1
 
-    async def _checkpoint(self, request: "_Request") -> int:
-        """Take one, or tell the size that is held."""
+    async def _for_the_log(self, request: "_Request", what: str) -> bytes:
+        """Hand on what carries its own signatures, or tell the size that is held."""
+        require_method(request.scope, "POST", *(["GET"] if what == "checkpoint" else []))
+        if what == "leaf":
+            return b'{"index": %d}' % await self._ingest.leaf(request.body)
         if request.scope["method"] == "GET":
-            return await self._ingest.size(request.station)
-        return await self._ingest.checkpoint(request.signed(), request.body)
+            return b'{"size": %d}' % await self._ingest.size(request.station)
+        return b'{"size": %d}' % await self._ingest.checkpoint(request.body)
 
     async def _part(self, request: "_Request", key: StreamKey, run: str, number: str) -> None:
         """Take a live part; what nobody watches is dropped with the same answer."""

@@ -66,6 +66,8 @@ class SpanState(enum.StrEnum):
     RECORDED = "recorded"
     GAP = "gap"
     """The station signed that there is no footage, and why."""
+    ABSENCE = "absence"
+    """Nobody heard the station, and nothing has come since; the centre signed that."""
     MISSING = "missing"
     """Neither footage nor a gap has been received."""
     OFF_DUTY = "off_duty"
@@ -118,6 +120,16 @@ class StationStatus:
     last_received_ms: int | None
     """When the centre last received a record, by the centre's clock."""
     cameras: tuple[CameraStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that must be looked at; the code is explained in the reference."""
+
+    station: str
+    """Empty where it is of no single station."""
+    code: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """What is asked of the tables: statements over a connection, nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from aigaq.archive.model import InitFacts, Kind, Row, StreamKey
+from aigaq.archive.model import STREAMS, InitFacts, Kind, Row, StreamKey
 from aigaq.archive.store import alarms, doomed, inits, leaves, rows, spans, stations
 from aigaq_verify import MAX_DURATION_MS, NO_HASH, GapCause, decode_record
 
@@ -47,6 +47,20 @@ class Island:
     from_ms: int
     to_ms: int
     sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Leaf hashes of a station's log from `start` on, all under its checkpoints."""
+
+    station: str
+    start: int
+    hashes: Sequence[bytes]
+
+    @property
+    def end(self) -> int:
+        """First index after them."""
+        return self.start + len(self.hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,19 @@ def _near(connection: sa.Connection, key: StreamKey, seq: int, reach: int) -> di
 def by_leaf(connection: sa.Connection, leaf: bytes) -> Row | None:
     """The row with that leaf hash."""
     return _one(connection, sa.select(*_COLUMNS).where(rows.c.leaf == leaf))
+
+
+def by_sha256(connection: sa.Connection, sha256: bytes) -> Row | None:
+    """A segment with these bytes."""
+    return _one(connection, sa.select(*_COLUMNS).where(rows.c.sha256 == sha256).limit(1))
+
+
+def at_time(connection: sa.Connection, station: str, camera: str, at_ms: int) -> list[Row]:
+    """The rows of both streams of a camera that tell of a moment."""
+    found: list[Row] = []
+    for stream in STREAMS:
+        found += interval_rows(connection, StreamKey(station, camera, stream), at_ms, at_ms + 1)
+    return found
 
 
 def admit(connection: sa.Connection, new: Row, prev: bytes) -> Row | str:
@@ -148,20 +175,40 @@ def _take_leaf(connection: sa.Connection, station: str, leaf: bytes) -> int | No
     return index
 
 
-def seal(connection: sa.Connection, station: str, start: int, hashes: Sequence[bytes]) -> None:
+def seal(connection: sa.Connection, stretches: Iterable[Sealed]) -> None:
     """Mark the rows of these leaves sealed, and keep the leaves without a row."""
-    held = sealed_size(connection, station)
-    for index, leaf in enumerate(hashes, start):
-        if index < held:
-            continue
-        if not connection.execute(_SEAL, {"owner": station, "hash": leaf, "place": index}).rowcount:
-            connection.execute(_LEAF_WAITS, {"station": station, "log_index": index, "leaf": leaf})
-    set_station(connection, station, sealed_size=max(held, start + len(hashes)))
+    for stretch in stretches:
+        held = sealed_size(connection, stretch.station)
+        skip = max(0, held - stretch.start)
+        places = dict(zip(stretch.hashes[skip:], range(stretch.start + skip, stretch.end), strict=True))
+        if places:
+            _seal_new(connection, stretch.station, places)
+            set_station(connection, stretch.station, sealed_size=stretch.end)
+
+
+def _seal_new(connection: sa.Connection, station: str, places: Mapping[bytes, int]) -> None:
+    connection.execute(_SEAL, [{"owner": station, "hash": leaf, "place": place} for leaf, place in places.items()])
+    here = sa.select(rows.c.leaf).where(rows.c.leaf.in_(list(places)), rows.c.station == station)
+    known = set(connection.execute(here).scalars())
+    waiting = [{"station": station, "log_index": at, "leaf": leaf} for leaf, at in places.items() if leaf not in known]
+    if waiting:
+        connection.execute(_LEAF_WAITS, waiting)
 
 
 def sealed_size(connection: sa.Connection, station: str) -> int:
     """How many leaves of the station's log the tables know to be sealed."""
     return connection.execute(sa.select(stations.c.sealed_size).where(stations.c.station == station)).scalar() or 0
+
+
+def sealed_sizes(connection: sa.Connection, wanted: Sequence[str]) -> dict[str, int]:
+    """As `sealed_size`, for many stations."""
+    found: dict[str, int] = dict.fromkeys(wanted, 0)
+    if len(wanted) < 500:
+        chosen = sa.select(stations.c.station, stations.c.sealed_size).where(stations.c.station.in_(wanted))
+    else:
+        chosen = sa.select(stations.c.station, stations.c.sealed_size)
+    found.update((station, size) for station, size in connection.execute(chosen) if station in found)
+    return found
 
 
 def set_station(connection: sa.Connection, station: str, **values: object) -> None:

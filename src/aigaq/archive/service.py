@@ -6,24 +6,27 @@ import fcntl
 import json
 import logging
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TextIO
 
 import sqlalchemy as sa
 
-from aigaq.archive import clip, coverage, rows
+from aigaq.archive import clip, coverage, custody, proofs, rows
 from aigaq.archive.blobs import Blobs
 from aigaq.archive.compact import Compactor
-from aigaq.archive.enrolment import Enrolment
 from aigaq.archive.errors import ArchiveError, FolderInUseError, ForeignFolderError
+from aigaq.archive.evidence import Evidence, Package
 from aigaq.archive.footage import Footage
 from aigaq.archive.ingest import Ingest
 from aigaq.archive.known import camera_of, station_of
 from aigaq.archive.live import Live
+from aigaq.archive.logs import Logs, LogSetup
 from aigaq.archive.media import Media
-from aigaq.archive.model import Kind, Row, Span, StationStatus, StreamKey
+from aigaq.archive.model import Alarm, Kind, Row, Span, StationStatus, StreamKey
+from aigaq.archive.optical import Optical
 from aigaq.archive.plain import make_plain
+from aigaq.archive.search import Search
 from aigaq.archive.status import Tails
 from aigaq.archive.stills import Stills
 from aigaq.archive.store import Database, alarms, facts, stations
@@ -33,6 +36,7 @@ from aigaq.election import PollingStation, Register, Zone
 from aigaq.ledger import SigningKey
 
 COMPACT_EVERY_S: Final = 15.0
+MAX_ALARMS: Final = 1000
 log = logging.getLogger(__name__)
 
 
@@ -46,20 +50,20 @@ class Archive:
         clock: Clock,
         key: SigningKey,
         *,
-        log_domain: str,
-        stations_file: Path | None = None,
+        log: LogSetup,
         min_free: int = 0,
+        optical: Sequence[str] = (),
     ) -> None:
-        """Open or begin an archive.
+        """Take or begin an archive; its logs are opened by `open`.
 
         Args:
-            folder: Holds the database, the objects and the stations' logs; made if it is missing.
+            folder: Holds the database, the objects and the logs; made if it is missing.
             register: The election.
             clock: The time.
             key: Signs receipts.
-            log_domain: First part of the names of station logs and keys.
-            stations_file: Enrolled keys, one per line; `stations.vkeys` in the folder where None.
+            log: What the logs are made of.
             min_free: Bytes that must stay free on the disk.
+            optical: Cameras with a blinking patch in view, each as `station/camera`.
 
         Raises:
             FolderInUseError: another centre runs on it.
@@ -71,7 +75,6 @@ class Archive:
         self.folder = folder
         self.register = register
         self.clock = clock
-        self.enrolment = Enrolment(stations_file or folder / "stations.vkeys", log_domain, election)
         self.database = Database(folder / "archive.sqlite")
         self._claim(election)
         self.blobs = Blobs(folder / "objects", min_free)
@@ -79,8 +82,12 @@ class Archive:
         self.live = Live(clock)
         self.tails = Tails()
         self.stills = Stills(self.database, self.footage)
-        self.ingest = Ingest(folder, register, self.enrolment, self.database, self.blobs, clock, key, self._heard)
+        self.logs = Logs(folder, register, clock, self.database, log)
+        self.ingest = Ingest(register, self.logs, self.database, self.blobs, clock, key, self._heard)
+        self.search = Search(register, self.database, self.logs)
+        self.evidence = Evidence(register, self.database, self.footage, self.logs, clock, self.coverage)
         self.media = Media(register, self.database, self.blobs, self.footage, self.live, self.tails, self.stills, clock)
+        self.optical = Optical(optical, register, self.database, self.footage, self.logs, clock)
         self.compactor = Compactor(election, self.database, self.blobs, self.footage, clock)
         # What was being made when the process died has no reader any more.
         self._derived = folder / "derived"
@@ -89,9 +96,20 @@ class Archive:
         self._tasks: list[asyncio.Task[None]] = []
         self._recall()
 
+    async def open(self) -> None:
+        """Open the logs; enough to answer questions.
+
+        Raises:
+            LedgerError: the logs may not be used as they are.
+        """
+        await self.logs.open()
+
     async def start(self) -> None:
-        """Begin the background work."""
+        """Open the logs, and begin the background work."""
+        await self.open()
+        await self.logs.start()
         self._tasks.append(asyncio.create_task(self._compact_for_ever()))
+        self._tasks.append(asyncio.create_task(self.optical.run()))
 
     async def stop(self) -> None:
         """Finish what was begun; everything acknowledged is on disk anyway."""
@@ -100,17 +118,23 @@ class Archive:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        await self.logs.close()
         self.close()
 
     def close(self) -> None:
-        """Release threads, files and the folder; for use without `start`."""
+        """Release threads, files and the folder; for use without `open`."""
         self.ingest.close()
         self.stills.close()
+        self.optical.close()
         self.database.close()
         self._lock.close()
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -140,6 +164,7 @@ class Archive:
             UnknownStationError: there is none.
         """
         known = station_of(self.register, station)
+        absences = [a for a in await self.logs.absences(station) if a.touches(from_ms, to_ms)]
         islands, gaps = await self.database.read(
             lambda c: (rows.islands(c, station, stream, from_ms, to_ms), rows.gaps(c, station, stream, from_ms, to_ms))
         )
@@ -150,7 +175,8 @@ class Archive:
                 [g for g in gaps if g.camera == camera.id],
                 (from_ms, to_ms),
                 now,
-                self._duty(known, camera.zone),
+                duty=self._duty(known, camera.zone),
+                absences=absences,
             )
             for camera in known.cameras
         }
@@ -170,8 +196,13 @@ class Archive:
         """Leaves of the station's log that its newest checkpoint covers."""
         return await self.database.read(lambda c: rows.sealed_size(c, station))
 
-    async def alarms(self, station: str) -> int:
-        """Contradictions that the station signed."""
+    async def alarms(self, station: str | None = None) -> list[Alarm]:
+        """What must be looked at, the newest first, at most a thousand; of one station or of all."""
+        found = await self.database.read(lambda c: custody.alarms_of(c, station, MAX_ALARMS))
+        return [Alarm(a.station, a.code, a.received_ms) for a in found]
+
+    async def count_alarms(self, station: str) -> int:
+        """How many alarms there are of a station."""
         count = sa.select(sa.func.count()).select_from(alarms).where(alarms.c.station == station)
         return await self.database.read(lambda c: c.execute(count).scalar_one())
 
@@ -188,11 +219,28 @@ class Archive:
 
     async def clip_zip(self, wanted: clip.Clip) -> AsyncIterator[bytes]:
         """The clip with everything that proves it, piece by piece."""
-        station = wanted.key.station
-        async with self.ingest.log(station) as replica:
-            proofs = await asyncio.to_thread(clip.prove, wanted, replica)
-        async for piece in clip.export(wanted, self.footage, proofs, self.enrolment.origin(station)):
+        span = (wanted.from_ms, wanted.to_ms)
+        found = await proofs.gather(self.logs.public, self.logs.policy, wanted, span)
+        names = clip.LogNames(self.logs.directory.origin(wanted.key.station), self.logs.origin)
+        async for piece in clip.export(wanted, self.footage, found.files, names):
             yield piece
+
+    async def is_witnessed(self, wanted: clip.Clip) -> bool:
+        """Whether a quorum has cosigned already what a clip rests on; else its verdict would be UNWITNESSED."""
+        return await proofs.is_witnessed(self.logs.public, self.logs.policy, wanted)
+
+    async def plan_evidence(
+        self, station: str, cameras: Sequence[str], streams: Sequence[str], from_ms: int, to_ms: int
+    ) -> Package:
+        """Find what an evidence package needs: of these cameras, or of all that have anything for that time.
+
+        Raises:
+            ArchiveError: why there can be none.
+        """
+        if not cameras:
+            return await self.evidence.plan_all(station, streams, from_ms, to_ms)
+        wanted = [StreamKey(station, camera, stream) for camera in dict.fromkeys(cameras) for stream in streams]
+        return await self.evidence.plan(wanted, from_ms, to_ms)
 
     async def clip_mp4(self, wanted: clip.Clip) -> Path:
         """The plain mp4 of a clip in a file that the caller removes.
@@ -208,7 +256,7 @@ class Archive:
     def _status(self, station: PollingStation, now_ms: int) -> StationStatus:
         return StationStatus(
             station.id,
-            station.id in self.enrolment,
+            station.id in self.logs.directory,
             self.tails.received_ms.get(station.id),
             tuple(self.tails.camera(camera, now_ms) for camera in station.cameras),
         )

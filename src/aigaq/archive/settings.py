@@ -1,7 +1,7 @@
 """Settings of a centre: `center.toml`. Paths in it are relative to the file."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import Field
 
@@ -21,8 +21,32 @@ class CenterSection(Settings):
     """First part of the name of every station's log; the same in every `station.toml`."""
     key: Path = Path("center.key")
     """Signs receipts."""
-    stations: Path = Path("stations.vkeys")
-    """Keys of enrolled stations, one per line."""
+
+
+class LogSection(Settings):
+    """The national log of this centre, and who watches over it."""
+
+    key: Path = Path("log.key")
+    """Ed25519: signs each checkpoint."""
+    pq_key: Path = Path("log-pq.key")
+    """ML-DSA-44: signs beside it."""
+    policy: Path = Path("policy.txt")
+    """The trust file: the log's keys, its witnesses with their addresses, the quorum. Published at `/policy.txt`."""
+    last_signed: Path = Path("last-signed/last-signed.sqlite")
+    """What was signed last. Put it on another disk than the archive: a copy that was put back then cannot sign."""
+    roles: Path = Path("roles.vkeys")
+    """Keys of the officers who approve enrolments and revocations, one per line."""
+    authority: Path | None = None
+    """Certificate of the issuing authority; where it is named, no other's certificates are taken."""
+    tokens: Path = Path("tokens")
+    """Where `aigaq anchor` keeps time-stamps; evidence packages take them from there."""
+
+
+class OpticalSection(Settings):
+    """Cameras that have a blinking patch in view."""
+
+    cameras: tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}/[a-z0-9-]{1,32}$")], ...] = ()
+    """Each as `station/camera`. Reading one costs about a second of CPU a minute."""
 
 
 class ListenSection(Settings):
@@ -43,6 +67,8 @@ class CenterSettings(Settings):
     """All of `center.toml`."""
 
     center: CenterSection
+    log: LogSection = LogSection()
+    optical: OpticalSection = OpticalSection()
     listen: ListenSection = ListenSection()
     limits: LimitsSection = LimitsSection()
 
@@ -54,10 +80,21 @@ class CenterSettings(Settings):
             SettingsError: all wrong keys at once.
         """
         found = load_settings(cls, path)
-        section = found.center
-        names = ("election", "data", "key", "stations")
-        resolved = {name: path.parent / getattr(section, name) for name in names}
-        return found.model_copy(update={"center": section.model_copy(update=resolved)})
+        return found.model_copy(
+            update={
+                "center": _resolved(found.center, path.parent, "election", "data", "key"),
+                "log": _resolved(found.log, path.parent, *_LOG_PATHS),
+            }
+        )
+
+
+_LOG_PATHS: Final = ("key", "pq_key", "policy", "last_signed", "roles", "authority", "tokens")
+_Section = TypeVar("_Section", bound=Settings)
+
+
+def _resolved(section: _Section, folder: Path, *names: str) -> _Section:
+    paths: dict[str, Path | None] = {name: getattr(section, name) for name in names}
+    return section.model_copy(update={name: folder / path for name, path in paths.items() if path is not None})
 
 
 TEMPLATE = """\
@@ -68,7 +105,14 @@ election = "{election}"
 data = "{data}"
 log_domain = "{log_domain}"
 key = "center.key"
-stations = "stations.vkeys"
+
+[log]
+key = "log.key"
+pq_key = "log-pq.key"
+policy = "policy.txt"
+# Better on another disk than the archive:
+last_signed = "last-signed/last-signed.sqlite"
+roles = "roles.vkeys"
 
 [listen]
 host = "127.0.0.1"
@@ -76,4 +120,16 @@ port = 8080
 
 [limits]
 min_free_gb = 2
+"""
+
+POLICY = """\
+# Trust file of the election {election} (C2SP tlog-policy). Compare it with the one that was published on paper.
+{keys}
+# Until witnesses are added, nothing but the log's own word stands behind its checkpoints: see docs/guide/operator.md.
+quorum none
+"""
+
+ROLES = """\
+# Officers who approve enrolments and revocations: one line each, as `aigaq enrol roles` prints it.
+# Two different roles must agree, so two lines at least are needed.
 """

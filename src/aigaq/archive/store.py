@@ -77,6 +77,8 @@ sa.Index(
     postgresql_where=(rows.c.log_index.is_(None)) & (rows.c.kind == 1),
 )
 
+sa.Index("rows_by_hash", rows.c.sha256)
+
 spans = sa.Table(
     "spans",
     metadata,
@@ -130,7 +132,18 @@ alarms = sa.Table(
     sa.Column("signature", sa.LargeBinary, nullable=False),
     sa.Column("received_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("station", "code", "record"),
-    comment="Signed records that contradict others; kept as evidence, never served as footage",
+    comment="What must be looked at; of signed records that contradict others the bytes, kept as evidence",
+)
+
+custody = sa.Table(
+    "custody",
+    metadata,
+    sa.Column("id", _ROW_ID, primary_key=True),
+    sa.Column("station", sa.String(32), nullable=False, index=True),
+    sa.Column("leaf", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("log_index", sa.BigInteger),
+    comment="What operators did: the national log holds a hash of each detail",
 )
 
 doomed = sa.Table(
