@@ -59,11 +59,11 @@ class _RefusalError(Exception):
 class Feeder:
     """The witnesses that have an address in the trust file, and what they said last."""
 
-    def __init__(self, policy: Policy, consistency: Consistency, clock: Clock, http: httpx2.AsyncClient) -> None:
+    def __init__(self, policy: Policy, consistency: Consistency, clock: Clock) -> None:
         self._policy = policy
         self._consistency = consistency
         self._clock = clock
-        self._http = http
+        self._client: httpx2.AsyncClient | None = None
         named: dict[str, list[VerifierKey]] = {}
         for key in policy.witnesses.values():
             if url := policy.urls.get(key):
@@ -71,6 +71,11 @@ class Feeder:
         self.states = {
             url: WitnessState(tuple(dict.fromkeys(k.name for k in keys)), url) for url, keys in named.items()
         }
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
 
     async def cosign(self, note: bytes) -> tuple[bytes | None, list[WitnessConflictError]]:
         """The checkpoint with its cosignatures in the order of the trust file, if they are a quorum; and conflicts."""
@@ -133,7 +138,9 @@ class Feeder:
 
     async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
         got = bytearray()
-        async with asyncio.timeout(TIMEOUT_S), self._http.stream("POST", url, content=body) as answer:
+        if self._client is None:
+            self._client = httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+        async with asyncio.timeout(TIMEOUT_S), self._client.stream("POST", url, content=body) as answer:
             async for piece in answer.aiter_bytes():
                 got += piece
                 if len(got) > MAX_ANSWER:

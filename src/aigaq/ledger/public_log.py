@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NoReturn, Self, TypeVar
 
-import httpx2
-
 from aigaq.base import N_, Clock, utc_ms
 from aigaq.ledger import log_files
 from aigaq.ledger.absences import Absences
@@ -34,7 +32,7 @@ from aigaq.ledger.errors import (
     RootMismatchError,
     WrongKeyError,
 )
-from aigaq.ledger.feeder import TIMEOUT_S, Feeder
+from aigaq.ledger.feeder import Feeder
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
 from aigaq.ledger.station_logs import Body
@@ -82,8 +80,7 @@ class PublicLog:
         self._broken: ForkError | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-commit")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="log-read")
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
-        self._feeder = Feeder(policy, self._consistency, clock, self._http)
+        self._feeder = Feeder(policy, self._consistency, clock)
 
     @classmethod
     def open(  # noqa: PLR0913 - what a centre has, each named
@@ -139,7 +136,7 @@ class PublicLog:
         """Close files and connections; whoever waits is told to come again."""
         for future in [w.answer for w in self._bodies] + [future for _, future in self._leaves.values()]:
             _fail(future, NotKeptError(problem=N_("the centre is shutting down")))
-        await self._http.aclose()
+        await self._feeder.close()
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         self._core.close()
