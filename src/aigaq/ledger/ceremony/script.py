@@ -23,6 +23,7 @@ from aigaq.ledger.ceremony.authority import issuing_certificate, root_certificat
 from aigaq.ledger.ceremony.errors import BadShareError, CheckFailedError, FolderError, TooFewSharesError
 from aigaq.ledger.ceremony.shares import Scheme, combine, commitment, read_words, split
 from aigaq.ledger.durable import write_whole
+from aigaq.ledger.enrolment.csr import UNREADABLE
 from aigaq.ledger.key_files import write_private_key
 from aigaq.ledger.keys import SigningKey
 from aigaq.ledger.paper import qr_code, sheet
@@ -226,7 +227,7 @@ def reissue(shares: Sequence[str], root_pem: bytes, folder: Path, clock: Clock) 
     try:
         certificate = x509.load_pem_x509_certificate(root_pem)
         name = str(certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
-    except (ValueError, IndexError) as error:
+    except (*UNREADABLE, IndexError) as error:
         raise FolderError(problem=N_("the root's certificate cannot be read")) from error
     root, key = root_key(combine(shares)), generate_private_key(SECP256R1())
     title = f"{name.removesuffix(' root')} issuing authority"

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Final, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from aigaq.base import N_, from_ms
-from aigaq.ledger.enrolment.csr import station_name
+from aigaq.ledger.enrolment.csr import UNREADABLE, station_name
 from aigaq.ledger.enrolment.errors import BadCertificateError
 from aigaq.ledger.enrolment.identity import load_p256
 from aigaq.ledger.key_files import told
@@ -100,7 +99,7 @@ def load_authority(path: Path) -> x509.Certificate:
         key = certificate.public_key()
     except OSError as error:
         raise BadCertificateError(str(path), problem=told(error)) from error
-    except (ValueError, x509.ExtensionNotFound, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise BadCertificateError(str(path), problem=N_("it is not the certificate of an authority")) from error
     if not constraints.ca or not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
         raise BadCertificateError(str(path), problem=N_("it is not the certificate of an authority"))
@@ -121,28 +120,31 @@ def check_certificate(
     Raises:
         BadCertificateError: unreadable, or it says something else than the leaf, or another signed it.
     """
-    try:
+    try:  # the library reads most parts only when they are asked for
         certificate = x509.load_der_x509_certificate(der)
-        key = certificate.public_key()
-        public = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        key, named = certificate.public_key(), certificate.subject
+        window = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         canonical = certificate.public_bytes(Encoding.DER) == der
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise BadCertificateError(problem=N_("it cannot be read")) from error
-    if not canonical or public != point or certificate.subject != subject:
+    if not canonical or not _is_point(key, point) or named != subject:
         raise BadCertificateError(problem=N_("it is for another key or station"))
-    if (certificate.not_valid_before_utc, certificate.not_valid_after_utc) != (
-        from_ms(not_before_ms),
-        from_ms(not_after_ms),
-    ):
+    if window != (from_ms(not_before_ms), from_ms(not_after_ms)):
         raise BadCertificateError(problem=N_("it is for another time"))
     if authority is not None:
         _check_issuer(certificate, authority)
 
 
+def _is_point(key: object, point: bytes) -> bool:
+    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+        return False
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) == point
+
+
 def _check_issuer(certificate: x509.Certificate, authority: x509.Certificate) -> None:
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (*UNREADABLE, TypeError) as error:
         raise BadCertificateError(problem=N_("the issuing authority of this election did not sign it")) from error
 
 

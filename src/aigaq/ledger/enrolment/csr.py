@@ -23,6 +23,16 @@ FACTS_OID: Final = x509.ObjectIdentifier("2.25.283749200351730465983211640738145
 """An arc of its own, by Rec. ITU-T X.667: nobody else has it."""
 MAX_CSR: Final = 64 << 10
 """Bytes of a CSR in PEM form."""
+UNREADABLE: Final = (
+    ValueError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for X.509 that it cannot read; they have no root of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ def read_csr(pem: str, where: str = "") -> SigningRequest:
         key, signed = csr.public_key(), csr.is_signature_valid
         facts = csr.extensions.get_extension_for_oid(FACTS_OID).value
         names = [(a.oid, a.value) for a in csr.subject]
-    except (ValueError, x509.ExtensionNotFound, UnsupportedAlgorithm, InvalidSignature) as error:
+    except UNREADABLE as error:
         raise BadRequestError(where, problem=N_("it is not a CSR that `aigaq station init` made")) from error
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
         raise BadRequestError(where, problem=N_("its key is not a P-256 key"))

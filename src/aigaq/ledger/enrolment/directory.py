@@ -3,6 +3,9 @@
 `check` judges a leaf that someone brings; `add` takes what the log holds, in the order of the log, and judges no
 approvals again: an officer who has left must not undo what they once approved. Where two leaves of the log contradict
 each other, the first counts.
+
+A revocation names a leaf and means its key: an enrolment's identity, a delegation's session key. That key never speaks
+again, under whatever leaf; else a second leaf over the same approvals would outlive the revocation of the first.
 """
 
 from collections import defaultdict
@@ -48,7 +51,13 @@ class _Station:
     delegations: dict[bytes, Entry] = field(default_factory=dict[bytes, Entry])
     revocations: list[Entry] = field(default_factory=list[Entry])
     revoked_ms: dict[bytes, int] = field(default_factory=dict[bytes, int])
-    """From when on a leaf counts no more; the earliest of several revocations."""
+    """From when on a key counts no more; the earliest of several revocations."""
+
+    def key_of(self, hash_: bytes) -> bytes | None:
+        """The key that the leaf with this hash is about."""
+        if hash_ in self.enrolments:
+            return self.enrolments[hash_].leaf["identity"]
+        return self.delegations[hash_].leaf["session_key"] if hash_ in self.delegations else None
 
 
 class Directory:
@@ -74,7 +83,7 @@ class Directory:
     def __contains__(self, station: object) -> bool:
         """Whether an enrolment of the station is in the log and not revoked; it may have expired."""
         held = self._stations.get(station) if isinstance(station, str) else None
-        return held is not None and any(hash_ not in held.revoked_ms for hash_ in held.enrolments)
+        return held is not None and any(e.leaf["identity"] not in held.revoked_ms for e in held.enrolments.values())
 
     def __iter__(self) -> Iterator[str]:
         """The stations that ever were enrolled, sorted."""
@@ -158,8 +167,8 @@ class Directory:
             case _:
                 if all(entry.hash != other.hash for other in held.revocations):
                     held.revocations.append(entry)
-                known = held.revoked_ms.get(found["revoked"], found["at_ms"])
-                held.revoked_ms[found["revoked"]] = min(known, found["at_ms"])
+                key = held.key_of(found["revoked"]) or b""
+                held.revoked_ms[key] = min(found["at_ms"], held.revoked_ms.get(key, found["at_ms"]))
         return True
 
     def _read(self, data: bytes) -> Leaf:
@@ -181,15 +190,13 @@ class Directory:
                 self._check_delegation(found)
             case _:
                 held = self._stations.get(found["station"]) or _Station()
-                if found["revoked"] not in held.enrolments and found["revoked"] not in held.delegations:
+                if held.key_of(found["revoked"]) is None:
                     raise UnknownTargetError(target=found["revoked"].hex(), station=found["station"])
 
     def _check_enrolment(self, found: Leaf) -> None:
         if found["not_after_ms"] - found["not_before_ms"] > MAX_VALID_MS:
             raise BadLeafError(problem=N_("an enrolment lasts longer than 7 days"))
-        self._check_owner(found["identity"], found["station"])
-        held = self._stations.get(found["station"]) or _Station()
-        self._check_unrevoked(held, held.enrolments, "identity", found)
+        self._check_key(found["identity"], found)
 
     def _check_delegation(self, found: Leaf) -> None:
         station = found["station"]
@@ -201,27 +208,25 @@ class Directory:
             raise BadLeafError(problem=N_("a session key lasts longer than 36 hours"))
         if not verify_delegation(found, enrolment.leaf):
             raise BadLeafError(problem=N_("the enrolled identity key did not sign it"))
-        self._check_owner(found["session_key"], station)
-        self._check_unrevoked(held, held.delegations, "session_key", found)
-        if found["enrolment"] in held.revoked_ms and found["not_after_ms"] > held.revoked_ms[found["enrolment"]]:
+        self._check_key(found["session_key"], found)
+        if enrolment.leaf["identity"] in held.revoked_ms:
             raise RevokedError(station=station)
 
-    @staticmethod
-    def _check_unrevoked(held: _Station, entries: dict[bytes, Entry], name: str, found: Leaf) -> None:
-        """A key that was revoked once does not come back under another leaf."""
-        if any(hash_ in held.revoked_ms and entry.leaf[name] == found[name] for hash_, entry in entries.items()):
-            raise RevokedError(station=found["station"])
-
-    def _check_owner(self, key: bytes, station: str) -> None:
+    def _check_key(self, key: bytes, found: Leaf) -> None:
+        """One key, one station; and one that was revoked does not come back."""
+        station = found["station"]
         owner = self._owners.get(key, station)
         if owner != station:
             raise EqualKeysError(station=station, other=owner)
+        if station in self._stations and key in self._stations[station].revoked_ms:
+            raise RevokedError(station=station)
 
 
 def _counts(held: _Station, delegation: Entry, at_ms: int) -> bool:
-    enrolment = held.enrolments[delegation.leaf["enrolment"]]
-    revoked = [held.revoked_ms[entry.hash] for entry in (enrolment, delegation) if entry.hash in held.revoked_ms]
-    return all(_lasts(entry.leaf, at_ms) for entry in (enrolment, delegation)) and all(at_ms < at for at in revoked)
+    enrolment = held.enrolments[delegation.leaf["enrolment"]].leaf
+    keys = enrolment["identity"], delegation.leaf["session_key"]
+    unrevoked = all(at_ms < held.revoked_ms.get(key, at_ms + 1) for key in keys)
+    return unrevoked and _lasts(enrolment, at_ms) and _lasts(delegation.leaf, at_ms)
 
 
 def _lasts(leaf: Leaf, at_ms: int) -> bool:
