@@ -3,6 +3,7 @@
 from aigaq.ledger.enrolment.authority import Authority, approve
 from aigaq.ledger.enrolment.certificates import IssuingAuthority, load_authority
 from aigaq.ledger.enrolment.csr import SigningRequest, make_csr, read_csr
+from aigaq.ledger.enrolment.delivery import post_leaf
 from aigaq.ledger.enrolment.directory import Directory, Entry
 from aigaq.ledger.enrolment.errors import (
     BadApprovalError,
@@ -65,6 +66,7 @@ __all__ = [
     "fingerprint",
     "load_authority",
     "make_csr",
+    "post_leaf",
     "read_approval",
     "read_csr",
     "read_request",
