@@ -78,7 +78,11 @@ class Feeder:
             await self._client.aclose()
 
     async def cosign(self, note: bytes) -> tuple[bytes | None, list[WitnessConflictError]]:
-        """The checkpoint with its cosignatures in the order of the trust file, if they are a quorum; and conflicts."""
+        """The checkpoint with its cosignatures in the order of the trust file, if they are a quorum; and new conflicts.
+
+        Raises:
+            OSError, ValueError: the log's own tiles cannot be read.
+        """
         checkpoint = Checkpoint.parse(Note.parse(note).text)
         answers = await asyncio.gather(*(self._ask(url, note, checkpoint) for url in self.states))
         alarms = [answer for answer in answers if isinstance(answer, WitnessConflictError)]
@@ -99,8 +103,9 @@ class Feeder:
             self._tell(url, "refused", str(error))
             return {}
         except WitnessConflictError as error:
+            is_known = self.states[url].state == "conflict"
             self._tell(url, "conflict", str(error.facts["problem"]))
-            return error
+            return {} if is_known else error
         found = cosignatures(said, note, self._policy.witnesses.values())
         if not found:
             self._tell(url, "refused", f"no cosignature of {names} that holds")
@@ -120,6 +125,8 @@ class Feeder:
             if status != _CONFLICT:
                 raise self._refusal(url, status, answer, held)
             other = _size(answer)
+            if other is None and held != checkpoint.size:
+                raise _RefusalError("409 without the size that it holds")
             if other is None or other == held:
                 raise self._conflict(url, N_("it holds another tree of the same size"))
             if other > checkpoint.size:

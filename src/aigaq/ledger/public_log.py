@@ -78,6 +78,8 @@ class PublicLog:
         self._leaves: dict[bytes, tuple[NewLeaf, asyncio.Future[int]]] = {}
         self._waiting = 0
         self._broken: ForkError | None = None
+        self._failing = False
+        """The last commit failed; one alarm is enough until one succeeds."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-commit")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="log-read")
         self._feeder = Feeder(policy, self._consistency, clock)
@@ -294,13 +296,16 @@ class PublicLog:
         try:
             answers, sealed = await asyncio.wrap_future(work)
         except (OSError, sqlite3.Error) as error:
-            refusal = NotKeptError(str(error), problem=N_("the disk refuses it"))
-            self._refuse(bodies, leaves, refusal)
+            self._refuse(bodies, leaves, NotKeptError(str(error), problem=N_("the disk refuses it")))
+            return
+        except ValueError as error:
+            self._refuse(bodies, leaves, LogDamagedError(str(error), problem=N_("a tile is missing or cut off")))
             return
         except ForkError as error:
             self._broken = error
             self._refuse(bodies, leaves, error)
             raise
+        self._failing = False
         for waiting, answer in zip(bodies, answers, strict=True):
             _resolve(waiting.answer, answer)
             if isinstance(answer, RootMismatchError):
@@ -316,16 +321,17 @@ class PublicLog:
         newest = self._core.witnessed.newest
         if not self._feeder.states or (newest and newest[0] >= head.size):
             return
-        note, conflicts = await self._feeder.cosign(head.note)
-        for conflict in conflicts:
-            self._alarm(conflict)
-        if note is None:
-            return
-        add = self._writer.submit(self._core.witnessed.add, head.size, utc_ms(self._clock), note)
         try:
-            await asyncio.wrap_future(add)
-        except sqlite3.Error as error:
+            note, conflicts = await self._feeder.cosign(head.note)
+            for conflict in conflicts:
+                self._alarm(conflict)
+            if note is not None:
+                add = self._writer.submit(self._core.witnessed.add, head.size, utc_ms(self._clock), note)
+                await asyncio.wrap_future(add)
+        except (OSError, sqlite3.Error) as error:
             self._alarm(NotKeptError(str(error), problem=N_("the disk refuses it")))
+        except ValueError as error:
+            self._alarm(LogDamagedError(str(error), problem=N_("a tile is missing or cut off")))
 
     def _work(
         self, bodies: Sequence[Body], leaves: Sequence[NewLeaf]
@@ -350,7 +356,9 @@ class PublicLog:
         leaves: Sequence[tuple[NewLeaf, asyncio.Future[int]]],
         error: LedgerError,
     ) -> None:
-        self._alarm(error)
+        if not self._failing:
+            self._alarm(error)
+        self._failing = True
         for future in [w.answer for w in bodies] + [future for _, future in leaves]:
             _fail(future, error)
 

@@ -17,9 +17,8 @@ from aigaq_verify import ED25519, VerifierKey, verify_signature
 
 MAX_LEAVES: Final = 65_536
 """Rows that one checkpoint may add: at five cameras more than three hours without a checkpoint."""
-MAX_NOTE: Final = 4_096
-"""Bytes of a station's note; a leaf of the national log takes no more."""
-MAX_BODY: Final = MAX_NOTE + 32 * MAX_LEAVES
+MAX_BODY: Final = 4_096 + 32 * MAX_LEAVES
+"""Bytes; a leaf of the national log takes a note of 4,096."""
 SIZE_BITS: Final = 40
 """A station's log has fewer than 2^40 rows."""
 _HASH: Final = 32
