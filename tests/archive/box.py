@@ -226,7 +226,15 @@ class Uplink:
         held = answer.json()["size"] if held is None else held
         note = self.box.log.checkpoint()
         body = note + b"".join(self.box.log.leaf_hashes(held, self.box.log.size))
-        return await self.http.post("/ingest/v1/checkpoint", content=body)
+        answer = await self.http.post("/ingest/v1/checkpoint", content=body)
+        if answer.status_code == 200:
+            await self.sealed(answer.json()["size"])
+        return answer
+
+    async def sealed(self, size: int) -> None:
+        """Wait until the tables know what the log holds."""
+        while (await self.http.get(f"/api/v1/stations/{self.box.station}")).json()["sealed_size"] < size:
+            await asyncio.sleep(0.005)
 
     async def leaf(self, leaf: bytes) -> httpx2.Response:
         return await self.http.post("/ingest/v1/leaf", content=leaf)
@@ -329,7 +337,7 @@ class Center:
         """What the log is made of, opened anew."""
         return LogSetup(
             self.origin, self.log_key, LastSigned.open(self.folder / "last" / "last-signed.sqlite"), self.policy,
-            self.officers.roles, tokens=self.folder / "tokens",
+            self.officers.roles, self.officers.ca.certificate, tokens=self.folder / "tokens",
         )  # fmt: skip
 
     @staticmethod
@@ -366,10 +374,6 @@ class Center:
         await self.archive.logs.public.commit()
         await self.archive.logs.public.feed()
 
-    async def sealed(self) -> None:
-        """Wait until the tables know what the logs hold."""
-        await asyncio.sleep(0.05)
-
     @contextlib.asynccontextmanager
     async def open(self):
         """The archive at work, without a port."""
@@ -387,9 +391,12 @@ class Center:
     async def serving(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with self.open(), served(create_asgi(self.archive), listener):
-                async with httpx2.AsyncClient(base_url=self.url, timeout=20) as http:
-                    yield http
+            async with (
+                self.open(),
+                served(create_asgi(self.archive), listener),
+                httpx2.AsyncClient(base_url=self.url, timeout=20) as http,
+            ):
+                yield http
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,12 @@ def center(tmp_path):
 
 
 @pytest.fixture
+def watched(tmp_path):
+    """A centre with a witness."""
+    return box_module.Center(tmp_path / "watched", witness=True)
+
+
+@pytest.fixture
 async def http(center):
     async with center.serving() as client:
         yield client

@@ -45,7 +45,7 @@ def test_an_open_gap_reaches_to_now_and_no_further():
 
 
 def test_nothing_is_missing_outside_duty():
-    found = tile([island(300, 400)], [], (0, 900), NOW, (200, 700))
+    found = tile([island(300, 400)], [], (0, 900), NOW, duty=(200, 700))
     assert states(found) == [
         (0, 200, "off_duty"),
         (200, 300, "missing"),
@@ -101,7 +101,7 @@ gaps = st.lists(
 @given(islands, gaps, times, times, st.tuples(times, times).map(sorted) | st.none(), times)
 def test_every_answer_tiles_its_window(islands, gaps, a, b, duty, now):
     start, end = min(a, b), max(a, b)
-    found = tile(islands, gaps, (start, end), now, tuple(duty) if duty else None)
+    found = tile(islands, gaps, (start, end), now, duty=tuple(duty) if duty else None)
     assert sum(s.to_ms - s.from_ms for s in found) == end - start
     at = start
     for span in found:

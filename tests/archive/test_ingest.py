@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from archive_box import START, Box, Sealed, Uplink, changed
+from archive_box import START, Box, Center, Sealed, Uplink, changed
 
 from aigaq.archive import store
 from aigaq.archive.model import StreamKey
@@ -207,9 +207,9 @@ async def test_another_record_in_the_same_place_is_a_conflict_and_an_alarm(ready
     refused(await Uplink(ready.http, twin).send(twin.segment(START, halves=2)), 409, "archive.conflict")
     kept = center.archive.database.read_now(lambda c: find(c, DESK, 0))
     assert kept.record == first.encoded
-    assert await center.archive.alarms("example-001") == 1
+    assert await center.archive.count_alarms("example-001") == 1
     refused(await Uplink(ready.http, twin).send(twin.gap(START + 1000, START + 2000)), 409, "archive.broken_chain")
-    assert await center.archive.alarms("example-001") == 2
+    assert [a.code for a in await center.archive.alarms("example-001")] == ["archive.broken_chain", "archive.conflict"]
 
 
 async def test_the_first_row_of_a_stream_follows_none(ready):
@@ -243,7 +243,7 @@ async def test_checkpoint_seals_rows_that_came_before_and_after_it(ready, center
     assert {r.seq: r.log_index for r in stored(center)} == {0: 0, 1: 1}
 
 
-async def test_checkpoint_replay_wrong_size_and_foreign_signature(ready, make_box):
+async def test_checkpoint_replay_and_wrong_size(ready):
     ready.box.segments(START, 3)
     assert (await ready.checkpoint()).status_code == 200
     assert (await ready.checkpoint(held=0)).json() == {"size": 3}
@@ -251,33 +251,48 @@ async def test_checkpoint_replay_wrong_size_and_foreign_signature(ready, make_bo
     answer = await ready.checkpoint(held=4)
     refused(answer, 409, "ledger.wrong_size")
     assert answer.json()["size"] == 3
-    body = b"nonsense"
-    answer = await ready.http.post("/ingest/v1/checkpoint", content=body, headers=ready.box.signed("checkpoint", body))
-    refused(answer, 422, "ledger.bad_note")
+    refused(await ready.http.post("/ingest/v1/checkpoint", content=b"nonsense"), 422, "ledger.bad_note")
     assert (await ready.checkpoint()).json() == {"size": 5}
 
 
-async def test_a_station_that_forks_its_log_is_caught(ready, tmp_path):
+async def test_a_checkpoint_needs_no_header_and_no_other_signature_than_its_own(ready, make_box):
+    ready.box.segments(START, 2)
+    body = ready.box.log.checkpoint() + b"".join(ready.box.log.leaf_hashes(0, 2))
+    forged = body[:60] + bytes([body[60] ^ 1]) + body[61:]
+    answer = await ready.http.post("/ingest/v1/checkpoint", content=forged)
+    assert answer.status_code in {403, 422}, answer.text
+    assert (await ready.http.post("/ingest/v1/checkpoint", content=body)).json() == {"size": 2}
+    stranger = Uplink(ready.http, await make_box("example-002", enrol=False))
+    stranger.box.segments(START, 1)
+    refused(await stranger.checkpoint(), 403, "ledger.wrong_key")
+
+
+async def test_a_station_that_forks_its_log_is_caught_and_the_proof_is_kept(ready, center, tmp_path):
     ready.box.segments(START, 3)
     assert (await ready.checkpoint()).status_code == 200
     twin = Box(ready.box.election, "example-001", tmp_path / "twin", ready.box.reel)
-    twin.key = ready.box.key
-    twin.log = type(twin.log).open(tmp_path / "twin-log", twin.origin, twin.key)
+    twin.log = type(twin.log).open(tmp_path / "twin-log", twin.origin, ready.box.key)
     twin.segments(START + 500, 4)
-    refused(await Uplink(ready.http, twin).checkpoint(held=3), 409, "ledger.root_mismatch")
+    for _ in range(2):
+        refused(await Uplink(ready.http, twin).checkpoint(held=3), 409, "ledger.root_mismatch")
+    told = (await ready.http.get("/api/v1/alarms", params={"station": "example-001"})).json()
+    assert [(a["station"], a["code"]) for a in told] == [("example-001", "ledger.root_mismatch")]
+    assert list((center.archive.folder / "log" / "forks" / "example-001").iterdir())
 
 
-async def test_seal_survives_a_crash_between_log_and_tables(ready, center, monkeypatch):
-    await ready.send_all(ready.box.segments(START, 2))
-    async with center.archive.ingest.log("example-001") as replica:
-        note = ready.box.log.checkpoint()
-        replica.accept(note + b"".join(ready.box.log.leaf_hashes(0, 2)))
-    assert [r.log_index for r in stored(center)] == [None, None]
-    center.archive.ingest._replicas.clear()
-    assert (await ready.http.get("/ingest/v1/checkpoint", headers={"Aigaq-Station": "example-001"})).json() == {
-        "size": 2
-    }
-    assert [r.log_index for r in stored(center)] == [0, 1]
+async def test_seal_survives_a_crash_between_log_and_tables(center, make_box, monkeypatch):
+    async with center.serving() as http:
+        ready = Uplink(http, await make_box())
+        await ready.init()
+        await ready.send_all(ready.box.segments(START, 2))
+        monkeypatch.setattr(center.archive.logs.public, "on_sealed", lambda *_: None)
+        body = ready.box.log.checkpoint() + b"".join(ready.box.log.leaf_hashes(0, 2))
+        assert (await http.post("/ingest/v1/checkpoint", content=body)).json() == {"size": 2}
+        assert [r.log_index for r in stored(center)] == [None, None]
+    again = Center(center.folder, center.clock)
+    async with again.open():
+        assert [r.log_index for r in stored(again)] == [0, 1]
+        assert [k.public for k in again.archive.logs.keys("example-001")] == [ready.box.key.public]
 
 
 async def test_health_is_kept_and_must_be_an_object(ready, center):
@@ -318,12 +333,49 @@ async def test_a_disk_that_fails_is_told_as_retryable(ready, center, monkeypatch
     await ready.send_all([sealed])
 
 
-async def test_key_added_while_the_centre_runs_is_seen_and_a_typing_mistake_does_no_harm(ready, center, make_box):
-    path = center.archive.enrolment.path
-    path.write_text(path.read_text() + "not a key\n")
-    second = await make_box("example-002", enrol=False)
-    uplink = Uplink(ready.http, second)
+async def test_leaves_that_carry_their_own_authority(ready, center, make_box):
+    box = await make_box("example-002", enrol=False)
+    uplink = Uplink(ready.http, box)
     refused(await uplink.init(), 403, "archive.not_enrolled")
-    path.write_text(path.read_text().replace("not a key\n", second.vkey + "\n"))
+    enrolment = center.officers.enrolment(box.csr)
+    early = box.delegation(enrolment, START)
+    refused(await uplink.leaf(early), 409, "enrol.unknown_target")
+    first = await uplink.leaf(enrolment)
+    assert first.status_code == 200, first.text
+    assert (await uplink.leaf(enrolment)).json() == first.json()
+    assert (await uplink.leaf(early)).json()["index"] > first.json()["index"]
     assert (await uplink.init()).status_code == 204
-    await ready.send_all([ready.box.segment(START)])
+    assert (await uplink.leaf(center.officers.revocation(enrolment))).status_code == 200
+    center.clock.advance(1)
+    refused(await uplink.init(), 403, "archive.not_enrolled")
+    refused(await uplink.leaf(box.delegation(enrolment, START + 1)), 409, "enrol.revoked")
+    forged = early[:-1] + bytes([early[-1] ^ 1])
+    refused(await uplink.leaf(forged), 422, "enrol.bad_leaf")
+
+
+async def test_bad_leaves_are_refused_and_leave_nothing(ready, center, make_box):
+    size = center.archive.logs.public.size
+    box = await make_box("example-002", enrol=False)
+    enrolment = center.officers.enrolment(box.csr)
+    nobody = center.officers.enrolment((await make_box("nobody", enrol=False)).csr)
+    for leaf, status, code in [
+        (b"", 422, "enrol.bad_leaf"),
+        (os.urandom(100), 422, "enrol.bad_leaf"),
+        (enrolment[:-1], 422, "enrol.bad_leaf"),
+        (enrolment[:-1] + bytes([enrolment[-1] ^ 1]), 422, "enrol.bad_certificate"),
+        (enrolment + bytes(9000), 413, "archive.oversize"),
+        (nobody, 404, "archive.unknown_station"),
+    ]:
+        refused(await ready.http.post("/ingest/v1/leaf", content=leaf), status, code)
+    assert center.archive.logs.public.size == size
+
+
+async def test_one_session_key_on_two_stations_is_refused_even_at_the_same_moment(ready, center, make_box):
+    boxes = [await make_box(station, enrol=False) for station in ("example-002", "example-003")]
+    enrolments = [center.officers.enrolment(box.csr) for box in boxes]
+    for leaf in enrolments:
+        assert (await ready.http.post("/ingest/v1/leaf", content=leaf)).status_code == 200
+    leaves = [b.delegation(e, START, public=boxes[0].key.public) for b, e in zip(boxes, enrolments, strict=True)]
+    answers = await asyncio.gather(*(ready.http.post("/ingest/v1/leaf", content=leaf) for leaf in leaves))
+    assert sorted(a.status_code for a in answers) == [200, 409], [a.text for a in answers]
+    refused(next(a for a in answers if a.status_code == 409), 409, "enrol.equal_keys")

@@ -51,7 +51,7 @@ def test_any_order_of_arrival_and_sealing_gives_the_same_coverage(tmp_path_facto
     def arrive(connection):
         for count, number in enumerate(order):
             if count == sealed_after:
-                rows.seal(connection, KEY.station, 0, hashes)
+                rows.seal(connection, [rows.Sealed(KEY.station, 0, hashes)])
             assert not isinstance(rows.admit(connection, row_of(made[number]), made[number].record.prev), str)
 
     database.submit(arrive).result(20)
