@@ -1,4 +1,4 @@
-"""Brings the programs that tests run against: ffmpeg, GStreamer's RTSP server, Chromium.
+"""Brings the programs that tests run against: ffmpeg, GStreamer's RTSP server, Chromium, strace.
 
 Where they are missing, installs them with apt as root, else prints the command and exits 1. Tests never skip.
 """

@@ -103,6 +103,7 @@ PEERS: Final = (
         ),
     ),
     Peer("Chromium", ("chromium", "--version"), ("chromium",)),
+    Peer("strace", ("strace", "-V"), ("strace",)),
     Peer("libatomic, for the program that steers Chromium", (sys.executable, "-c", LIBATOMIC), ("libatomic1",)),
 )
 
