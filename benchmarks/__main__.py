@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks import freeze, kill, live, rate_lie, recording, seek
+from benchmarks import freeze, kill, live, national, rate_lie, recording, seek
 from benchmarks.lab import LOG, Scale, Table, machine
 
 ALL: Final[dict[str, Callable[[Scale], Table]]] = {
@@ -18,6 +18,7 @@ ALL: Final[dict[str, Callable[[Scale], Table]]] = {
     "freeze": freeze.run,
     "live": live.run,
     "seek": seek.run,
+    "national": national.run,
 }
 out = Console(width=140, highlight=False)
 err = Console(stderr=True)

@@ -124,18 +124,19 @@ def measure(pids: Iterable[int], *, warm_up: float, window: float) -> Usage:
     """CPU and proportional memory of processes, after they have settled."""
     pids = list(pids)
     time.sleep(warm_up)
-    cpu, start = sum(map(_cpu, pids)), time.monotonic()
+    cpu, start = sum(map(cpu_seconds, pids)), time.monotonic()
     time.sleep(window)
-    return Usage(time.monotonic() - start, sum(map(_cpu, pids)) - cpu, sum(map(_pss, pids)))
+    return Usage(time.monotonic() - start, sum(map(cpu_seconds, pids)) - cpu, sum(map(memory, pids)))
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of all its threads (proc(5), fields 14 and 15)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _pss(pid: int) -> int:
+def memory(pid: int) -> int:
+    """Bytes that belong to a process, its share of what several use included."""
     found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
