@@ -324,7 +324,7 @@ class Center:
         self.key = self._made(folder / "center.key", SigningKey)
         self.log_key = self._made(folder / "log.key", LogKey)
         self.officers = Officers(folder / "officers", self.election, self.clock)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0)) if witness else None
         self._witness = self._open_witness() if witness else None
         self.setup = self.new_setup()
         self.optical = optical
@@ -379,13 +379,23 @@ class Center:
         """The archive at work, without a port."""
         async with contextlib.AsyncExitStack() as stack:
             if self._witness is not None:
-                stack.callback(self._witness.close)
+                stack.callback(self._close_witness)
                 await stack.enter_async_context(served(create_app(self._witness), self._listener))
             stack.push_async_callback(self.archive.stop)
             await self.archive.open()
             await stack.enter_async_context(pumped(self.archive))
             yield self.archive
-        self._listener.close()
+
+    def close(self) -> None:
+        """Without ever having been at work."""
+        self.archive.close()
+        self.setup.last.close()
+        self._close_witness()
+
+    def _close_witness(self) -> None:
+        if self._witness is not None:
+            self._witness.close()
+            self._listener.close()
 
     @contextlib.asynccontextmanager
     async def serving(self):

@@ -17,12 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from aigaq.archive.app import create_asgi
-from aigaq.archive.errors import (
-    BadTimeError,
-    CenterRefusedError,
-    FolderInUseError,
-    NoArchiveError,
-)
+from aigaq.archive.errors import BadTimeError, CenterRefusedError, FolderInUseError, NoArchiveError
 from aigaq.archive.fsck import Findings, Fsck, Level
 from aigaq.archive.model import StreamKey
 from aigaq.archive.pages import create_pages

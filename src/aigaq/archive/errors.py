@@ -319,6 +319,22 @@ class PatchWrongError(ArchiveError):
     hint = N_("Look at this camera at once: the picture may be a recording.")
 
 
+class MaskRemovedError(ArchiveError):
+    """A camera shows what its mask has to cover."""
+
+    code = "archive.mask_removed"
+    why = N_("Camera {camera} shows what must be covered: mask {masks} is not there.")
+    hint = N_("Have the camera turned away or switched off at once; the secrecy of the vote is at stake.")
+
+
+class FactsError(ArchiveError):
+    """The file of a station's facts is not what was approved."""
+
+    code = "archive.facts"
+    why = N_("The facts of this station cannot be used: {problem}.")
+    hint = N_("Put the file there that two officers approved when the box was enrolled.")
+
+
 class ForeignKeyError(ArchiveError):
     """A sound key, but not of a station's log in this election."""
 
