@@ -33,6 +33,7 @@ from aigaq.ledger.anchors.errors import BadTokenError, NoAnswerError
 MAX_TOKEN: Final = 64 << 10
 _HEADERS: Final = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
 _TIMEOUT: Final = 20.0
+_GRANTED: Final = frozenset({PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Stamp:
 def request_token(url: str, data: bytes) -> bytes:
     """Ask an authority for a token over these bytes; its answer, as it came.
 
-    The answer is looked at for status, hash and nonce only: whether its signature holds is `verify_token`'s to say.
+    The answer is looked at for status and nonce only: whether it proves anything is `verify_token`'s to say.
 
     Raises:
         NoAnswerError: no answer, or a refusal.
@@ -65,13 +66,10 @@ def request_token(url: str, data: bytes) -> bytes:
         raise NoAnswerError(f"{url}: {response.status_code}", problem=N_("the authority does not answer as it should"))
     token = response.content
     reply = _decode(token)
-    if reply is None:
-        _openssl_reply(token)
-        return token
-    if PKIStatus(reply.status) not in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}:
+    if reply is not None and PKIStatus(reply.status) not in _GRANTED:
         raise NoAnswerError(url, problem=N_("the authority refused"))
-    same = reply.tst_info.message_imprint.message == request.message_imprint.message
-    if not same or reply.tst_info.nonce != request.nonce:
+    nonce = reply.tst_info.nonce if reply else _openssl_reply(token)[1]
+    if nonce != request.nonce:
         raise BadTokenError(url, problem=N_("it answers another request"))
     return token
 
@@ -113,7 +111,7 @@ def _decode(token: bytes) -> TimeStampResponse | None:
     """The answer, or None where it is not strict DER."""
     try:
         reply = decode_timestamp_response(token)
-        if PKIStatus(reply.status) in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}:
+        if PKIStatus(reply.status) in _GRANTED:
             _ = reply.tst_info, reply.signed_data
     except ValueError:
         return None
@@ -128,7 +126,7 @@ def _verifier(roots: Sequence[x509.Certificate]):  # noqa: ANN202 - the library 
 
 
 def _openssl_verify(token: bytes, data: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
-    found = _openssl_reply(token)
+    found, _ = _openssl_reply(token)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "token").write_bytes(token)
@@ -141,8 +139,8 @@ def _openssl_verify(token: bytes, data: bytes, roots: Sequence[x509.Certificate]
     return found
 
 
-def _openssl_reply(token: bytes) -> Stamp:
-    """What OpenSSL reads in an answer, not yet verified."""
+def _openssl_reply(token: bytes) -> tuple[Stamp, int | None]:
+    """What OpenSSL reads in an answer, not yet verified, and the nonce that it answers."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "token").write_bytes(token)
         done = _openssl(["-reply", "-in", "token", "-text"], Path(folder))
@@ -150,10 +148,11 @@ def _openssl_reply(token: bytes) -> Stamp:
     time = re.search(r"^Time stamp: (\w{3} +\d+ [\d:]{8})(?:\.\d+)? (\d{4}) GMT$", text, re.MULTILINE)
     serial = re.search(r"^Serial number: 0x([0-9A-F]+)$", text, re.MULTILINE)
     policy = re.search(r"^Policy OID: (\S+)$", text, re.MULTILINE)
+    nonce = re.search(r"^Nonce: 0x([0-9A-F]+)$", text, re.MULTILINE)
     if done.returncode != 0 or not (time and serial and policy):
         raise BadTokenError(problem=N_("it is not an answer of a time-stamping authority"))
     moment = datetime.strptime(f"{time[1]} {time[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
-    return Stamp(moment, policy[1], int(serial[1], 16), "openssl")
+    return Stamp(moment, policy[1], int(serial[1], 16), "openssl"), int(nonce[1], 16) if nonce else None
 
 
 def _openssl(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
