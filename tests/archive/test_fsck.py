@@ -1,7 +1,9 @@
 """Whatever is wrong in a stored archive, fsck finds it; whatever is right, it leaves alone."""
 
 import asyncio
+import contextlib
 import shutil
+import sqlite3
 
 import pytest
 from archive_box import START, Box, Center, Uplink
@@ -19,8 +21,8 @@ def made(tmp_path_factory, reel):
     async def fill():
         center = Center(folder / "center")
         box = Box(center.register.election.id, "example-001", folder / "box", reel)
-        center.archive.enrolment.add(box.vkey)
         async with center.serving() as http:
+            await center.enrol(box)
             uplink = Uplink(http, box)
             await uplink.init()
             await uplink.send_all(box.segments(START + 50_000, 7))
@@ -40,12 +42,12 @@ def full(made, tmp_path):
     shutil.copytree(made, tmp_path / "center")
     center = Center(tmp_path / "center")
     yield center
-    center.archive.close()
+    center.close()
 
 
 def checked(center, level=Level.HASH, *, logs=True):
     key = VerifierKey("center", center.key.public)
-    fsck = Fsck(center.archive.folder, center.register.election.id, center.archive.enrolment, key, level)
+    fsck = Fsck(center.archive.folder, center.election, center.new_setup(), key, level)
     seen = []
     found = fsck.run(logs=logs, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (11, 11)
@@ -138,17 +140,37 @@ def test_a_row_that_follows_another(full):
     assert {"record", "chain", "log"} <= {p.kind for p in checked(full).problems}
 
 
-def test_a_damaged_log_and_a_lost_log(full):
-    folder = full.archive.folder / "logs" / "example-001"
-    tile = next(p for p in folder.rglob("*") if p.is_file() and "tile" in str(p))
-    data = bytearray(tile.read_bytes())
-    data[0] ^= 1
-    tile.write_bytes(data)
-    assert "log" in {p.kind for p in checked(full).problems}
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
-    assert "log" in {p.kind for p in checked(full, Level.PRESENCE).problems}
+def kinds(found):
+    return {p.kind for p in found.problems}
+
+
+def test_a_damaged_tile_of_the_national_log(full):
+    folder = full.archive.folder / "log" / "national" / "tile" / "entries"
+    for tile in [p for p in folder.rglob("*") if p.is_file()]:
+        data = bytearray(tile.read_bytes())
+        data[10] ^= 1
+        tile.write_bytes(data)
+    assert checked(full, Level.SIZE).problems == []
+    assert kinds(checked(full)) == {"log"}
+
+
+def test_a_leaf_hash_of_a_station_that_was_changed(full):
+    with contextlib.closing(sqlite3.connect(full.archive.folder / "log" / "logs.sqlite")) as database:
+        [(hashes,)] = database.execute("SELECT hashes FROM checkpoints").fetchall()
+        database.execute("UPDATE checkpoints SET hashes = ?", (bytes([hashes[0] ^ 1]) + hashes[1:],))
+        database.commit()
+    problems = checked(full).problems
+    assert {p.kind for p in problems} == {"log"}
+    assert "example-001 #0" in {p.where for p in problems}
+
+
+def test_a_lost_log_and_one_that_another_signed(full):
+    folder = full.archive.folder / "log"
+    shutil.move(folder, folder.with_name("away"))
+    assert kinds(checked(full, Level.PRESENCE)) == {"log"}
     assert checked(full, logs=False).problems == []
+    folder.mkdir()
+    assert kinds(checked(full, Level.PRESENCE)) == {"log"}
 
 
 def test_coverage_that_tells_of_more_than_there_is(full):
