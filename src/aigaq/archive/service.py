@@ -22,6 +22,7 @@ from aigaq.archive.ingest import Ingest
 from aigaq.archive.known import camera_of, station_of
 from aigaq.archive.live import Live
 from aigaq.archive.logs import Logs, LogSetup
+from aigaq.archive.masks import MaskWatch
 from aigaq.archive.media import Media
 from aigaq.archive.model import Alarm, Kind, Row, Span, StationStatus, StreamKey
 from aigaq.archive.optical import Optical
@@ -53,6 +54,7 @@ class Archive:
         log: LogSetup,
         min_free: int = 0,
         optical: Sequence[str] = (),
+        facts: Path = Path("facts"),
     ) -> None:
         """Take or begin an archive; its logs are opened by `open`.
 
@@ -64,6 +66,7 @@ class Archive:
             log: What the logs are made of.
             min_free: Bytes that must stay free on the disk.
             optical: Cameras with a blinking patch in view, each as `station/camera`.
+            facts: Folder with the facts of enrolled boxes, for the masks in them.
 
         Raises:
             FolderInUseError: another centre runs on it.
@@ -88,6 +91,7 @@ class Archive:
         self.evidence = Evidence(register, self.database, self.footage, self.logs, clock, self.coverage)
         self.media = Media(register, self.database, self.blobs, self.footage, self.live, self.tails, self.stills, clock)
         self.optical = Optical(optical, register, self.database, self.footage, self.logs, clock)
+        self.masks = MaskWatch(facts, self.database, self.stills, self.footage, self.logs, clock)
         self.compactor = Compactor(election, self.database, self.blobs, self.footage, clock)
         # What was being made when the process died has no reader any more.
         self._derived = folder / "derived"
@@ -110,6 +114,7 @@ class Archive:
         await self.logs.start()
         self._tasks.append(asyncio.create_task(self._compact_for_ever()))
         self._tasks.append(asyncio.create_task(self.optical.run()))
+        self._tasks.append(asyncio.create_task(self.masks.run()))
 
     async def stop(self) -> None:
         """Finish what was begun; everything acknowledged is on disk anyway."""
@@ -126,6 +131,7 @@ class Archive:
         self.ingest.close()
         self.stills.close()
         self.optical.close()
+        self.masks.close()
         self.database.close()
         self._lock.close()
 

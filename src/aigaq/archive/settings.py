@@ -38,6 +38,8 @@ class LogSection(Settings):
     """Keys of the officers who approve enrolments and revocations, one per line."""
     authority: Path | None = None
     """Certificate of the issuing authority; where it is named, no other's certificates are taken."""
+    facts: Path = Path("facts")
+    """Facts of the enrolled boxes, `<station>.json`: masks named in them are looked for in every picture."""
     tokens: Path = Path("tokens")
     """Where `aigaq anchor` keeps time-stamps; evidence packages take them from there."""
 
@@ -88,7 +90,7 @@ class CenterSettings(Settings):
         )
 
 
-_LOG_PATHS: Final = ("key", "pq_key", "policy", "last_signed", "roles", "authority", "tokens")
+_LOG_PATHS: Final = ("key", "pq_key", "policy", "last_signed", "roles", "authority", "facts", "tokens")
 _Section = TypeVar("_Section", bound=Settings)
 
 

@@ -77,6 +77,7 @@ def open_archive(settings: CenterSettings) -> Archive:
         log=log_setup(settings.log, log_origin(section.log_domain, register.election.id)),
         min_free=round(settings.limits.min_free_gb * 1e9),
         optical=settings.optical.cameras,
+        facts=settings.log.facts,
     )
 
 
