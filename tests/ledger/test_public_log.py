@@ -35,6 +35,7 @@ from aigaq.ledger import (
     WrongSizeError,
 )
 from aigaq.ledger.log_files import parse_tile
+from aigaq.ledger.station_logs import _Batch
 from aigaq.ledger.tiles import tile_path
 from aigaq_verify import Checkpoint, Kind, Leaf, Proof, VerifierKey, decode_leaf, encode_leaf, leaf_hash, parse_policy
 
@@ -275,7 +276,7 @@ async def test_a_disk_that_refuses_costs_an_answer_and_nothing_else(center, monk
     await center.bring(log, 3)
     core = center.log._core
     owner, name = {
-        "accept": (core.stations, "_write"),
+        "accept": (_Batch, "write"),
         "tiles": (core.national._tiles, "lay"),
         "swap": (center.last, "advance"),
         "index": (core.index, "add"),

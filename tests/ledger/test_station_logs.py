@@ -319,7 +319,11 @@ def test_a_disk_that_refuses_changes_nothing(center, monkeypatch):
     center.accept(sent(log, 0))
     log.append(rows(3, 300))
     body = center.body(sent(log, 3))
-    monkeypatch.setattr(center.logs, "_write", lambda *_: (_ for _ in ()).throw(OSError(28, "no space")))
+
+    def refuse(_: object) -> None:
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr("aigaq.ledger.station_logs._Batch.write", refuse)
     with pytest.raises(OSError, match="no space"):
         center.logs.accept([body])
     monkeypatch.undo()

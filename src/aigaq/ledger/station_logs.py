@@ -7,7 +7,7 @@ of many stations; tiles are views. Records travel with the footage, so no entrie
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -96,6 +96,42 @@ class _Edge:
         return _Edge(self.id, size, tuple(edge)), full
 
 
+class _Batch:
+    """What one transaction adds. Its rows are written together at the end, or before somebody must read them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.grown: dict[str, _Edge] = {}
+        self.pending: list[Pending] = []
+        self._rows: list[tuple[int, int, bytes, bytes, bytes]] = []
+        self._old: list[tuple[int]] = []
+        self._full: list[tuple[int, int, int, bytes]] = []
+
+    def new_station(self, name: str) -> int:
+        """Its number."""
+        return self.connection.execute("INSERT INTO stations (name) VALUES (?)", (name,)).lastrowid or 0
+
+    def add(
+        self, station: str, held: int, new: _Edge, checkpoint: StationNote, full: Iterable[tuple[int, int, bytes]]
+    ) -> None:
+        """A checkpoint that holds, the tree that it gives, and the tiles that it fills."""
+        base = new.id << SIZE_BITS
+        if held:
+            self._old.append((base | held,))
+        self._rows.append((base | new.size, held, checkpoint.hashes, checkpoint.note, b"".join(new.hashes)))
+        self._full.extend((new.id, *tile) for tile in full)
+        self.grown[station] = new
+        self.pending.append(Pending(station, held, new.size, checkpoint.note))
+
+    def write(self) -> None:
+        """Bring the rows into the transaction."""
+        run = self.connection.executemany
+        run("INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES (?, ?, ?, ?, ?)", self._rows)
+        run("UPDATE checkpoints SET edge = NULL WHERE id = ?", self._old)
+        run("INSERT INTO subtrees VALUES (?, ?, ?, ?)", self._full)
+        self._rows, self._old, self._full = [], [], []
+
+
 class StationLogs:
     """All stations' logs in tables of one database. One thread may accept, any may read."""
 
@@ -120,16 +156,16 @@ class StationLogs:
             OSError, sqlite3.Error: the disk does not take it; nothing was changed.
         """
         answers: list[int | CheckpointError] = []
-        grown: dict[str, _Edge] = {}
-        pending: list[Pending] = []
         with self._database.transaction() as connection:
+            batch = _Batch(connection)
             for body in bodies:
                 try:
-                    answers.append(self._take(connection, body, grown, pending))
+                    answers.append(self._take(batch, body))
                 except CheckpointError as error:
                     answers.append(error)
-        self._edges.update(grown)
-        self._pending.extend(pending)
+            batch.write()
+        self._edges.update(batch.grown)
+        self._pending.extend(batch.pending)
         return answers
 
     def pending(self) -> Sequence[Pending]:
@@ -233,40 +269,22 @@ class StationLogs:
             rows.close()
             self._pending.extend(reversed(waiting))
 
-    def _take(self, connection: sqlite3.Connection, body: Body, grown: dict[str, _Edge], pending: list[Pending]) -> int:
+    def _take(self, batch: _Batch, body: Body) -> int:
         checkpoint = read_body(body.data, f"{self._origin}/s/{body.station}", body.keys)
-        edge = grown.get(body.station) or self._edges.get(body.station)
+        edge = batch.grown.get(body.station) or self._edges.get(body.station)
         held = 0 if edge is None else edge.size
         if checkpoint.size <= held:
-            self._compare(checkpoint, self._root_at(connection, edge, checkpoint.size), body)
+            self._compare(checkpoint, self._root_at(batch, edge, checkpoint.size), body)
             return held
-        if held + len(checkpoint.leaves) != checkpoint.size:
-            raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(checkpoint.leaves))
-        new, full = (edge or _Edge(0)).grow(checkpoint.leaves)
+        leaves = split_hashes(checkpoint.hashes)
+        if held + len(leaves) != checkpoint.size:
+            raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(leaves))
+        new, full = (edge or _Edge(0)).grow(leaves)
         self._compare(checkpoint, new.root(), body)
         if edge is None:
-            number = connection.execute("INSERT INTO stations (name) VALUES (?)", (body.station,)).lastrowid
-            new = _Edge(number or 0, new.size, new.hashes)
-        self._write(connection, held, new, checkpoint, full)
-        grown[body.station] = new
-        pending.append(Pending(body.station, held, new.size, checkpoint.note))
+            new = replace(new, id=batch.new_station(body.station))
+        batch.add(body.station, held, new, checkpoint, full)
         return new.size
-
-    def _write(
-        self,
-        connection: sqlite3.Connection,
-        held: int,
-        new: _Edge,
-        checkpoint: StationNote,
-        full: Sequence[tuple[int, int, bytes]],
-    ) -> None:
-        base = new.id << SIZE_BITS
-        if held:
-            connection.execute("UPDATE checkpoints SET edge = NULL WHERE id = ?", (base | held,))
-        row = (base | new.size, held, b"".join(checkpoint.leaves), checkpoint.note, b"".join(new.hashes))
-        connection.execute("INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES (?, ?, ?, ?, ?)", row)
-        if full:
-            connection.executemany("INSERT INTO subtrees VALUES (?, ?, ?, ?)", ((new.id, *tile) for tile in full))
 
     def _compare(self, checkpoint: StationNote, root: bytes, body: Body) -> None:
         if checkpoint.root == root:
@@ -277,10 +295,11 @@ class StationLogs:
             write_whole([(path, body.data)])
         raise RootMismatchError(checkpoint.origin, size=checkpoint.size, evidence=path)
 
-    def _root_at(self, connection: sqlite3.Connection, edge: _Edge | None, size: int) -> bytes:
+    def _root_at(self, batch: _Batch, edge: _Edge | None, size: int) -> bytes:
         if edge is None or size == edge.size:
             return root_of(()) if edge is None else edge.root()
-        return CompactRange.load(size, lambda level, n: self._find_node(connection, edge.id, level, n)).root()
+        batch.write()
+        return CompactRange.load(size, lambda level, n: self._find_node(batch.connection, edge.id, level, n)).root()
 
     def _nodes(self, station: str) -> NodeSource:
         number = self._edges[station].id

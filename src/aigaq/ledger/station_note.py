@@ -33,7 +33,7 @@ class StationNote:
     size: int
     root: bytes
     note: bytes
-    leaves: tuple[bytes, ...]
+    hashes: bytes
 
 
 def read_body(body: bytes, origin: str, keys: Iterable[VerifierKey]) -> StationNote:
@@ -57,7 +57,7 @@ def read_body(body: bytes, origin: str, keys: Iterable[VerifierKey]) -> StationN
         raise WrongKeyError(origin, origin=origin)
     if not verify_signature(key.public, text, signed):
         raise _bad(origin)
-    return StationNote(origin, size, root, body[: len(body) - len(hashes)], split_hashes(hashes))
+    return StationNote(origin, size, root, body[: len(body) - len(hashes)], hashes)
 
 
 def split_hashes(data: bytes) -> tuple[bytes, ...]:
