@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aigaq.ledger import SigningKey
+from aigaq.ledger.enrolment import IdentityKey
 from aigaq_verify import GapCause, GapRecord, SegmentRecord, decode_record
 from benchmarks.lab import LOG
 
@@ -15,7 +15,7 @@ HEAD = """[station]
 election = "bench"
 id = "box"
 data = "data"
-key = "station.key"
+identity = "identity.key"
 log_domain = "bench.invalid"
 
 [limits]
@@ -34,7 +34,7 @@ class BoxFolder:
     def make(cls, folder: Path, urls: Sequence[str]) -> "BoxFolder":
         """A box that records these main streams and sends nothing."""
         folder.mkdir(parents=True)
-        SigningKey.create(folder / "station.key")
+        IdentityKey.create(folder / "identity.key")
         zone = "ballot_box"
         cameras = "".join(f'\n[[cameras]]\nid = "c{n}"\nzone = "{zone}"\nmain = "{u}"\n' for n, u in enumerate(urls))
         (folder / "station.toml").write_text(HEAD + cameras)

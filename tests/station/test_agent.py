@@ -11,7 +11,6 @@ from station_bench import FakeCenter, Rig, settings_for
 from aigaq.base import SystemClock, from_ms, utc_ms
 from aigaq.capture import StreamHealth, StreamState
 from aigaq.capture.farm import load_video
-from aigaq.ledger import SigningKey
 from aigaq.station.agent import StationAgent
 from aigaq.station.box import journal_path
 from aigaq.station.errors import JournalDamagedError, JournalLockedError
@@ -96,7 +95,7 @@ async def test_record_seal_send_and_take_leave(tmp_path, farm, small_video):
         rig = Rig(settings, SystemClock())
         gaps = {row.encoded for row in rig.rows() if not isinstance(row.record, SegmentRecord)}
         assert gaps <= center.gaps
-        assert center.replica.size == len(rig.rows())
+        assert center.log.size == len(rig.rows())
         rig.kill()
     assert center.health[-1]["station"] == "s1"
     assert {path.split("/")[1] for path, _ in center.parts} == {"c0"}
@@ -215,24 +214,21 @@ async def test_a_journal_that_breaks_while_recording_says_so(tmp_path, monkeypat
     monkeypatch.setattr("aigaq.station.lanes.RETRY_MAX_S", 0.05)
     monkeypatch.setattr("aigaq.station.lanes.RETRY_MIN_S", 0.05)
     settings = settings_for(tmp_path, sub=False)
-    settings = type(settings).model_validate(
-        {**settings.model_dump(), "center": {"url": "http://127.0.0.1:9", "vkey": _some_vkey(tmp_path)}}
-    )
-    agent = StationAgent(settings, SystemClock(), recorder=ScriptedRecorder)
-    task = asyncio.create_task(agent.run())
-    await until(lambda: agent.status)
-    reader = JournalReader(journal_path(settings.station.data))
-    await until(reader.size)
-    reader.close()
-    with sqlite3.connect(journal_path(settings.station.data)) as db:
-        db.execute("UPDATE rows SET record = x'00'")
-    db.close()
-    with pytest.raises(JournalDamagedError):
-        await task
-
-
-def _some_vkey(folder) -> str:
-    return SigningKey.create(folder / "other.key").vkey("center.example")
+    async with FakeCenter(tmp_path / "center", settings) as center:
+        section = {"url": center.url, "vkey": center.vkey}
+        settings = type(settings).model_validate({**settings.model_dump(), "center": section})
+        agent = StationAgent(settings, SystemClock(), recorder=ScriptedRecorder)
+        task = asyncio.create_task(agent.run())
+        await until(lambda: center.keys)
+        center.mood.always = "503 trouble"
+        reader = JournalReader(journal_path(settings.station.data))
+        await until(reader.size)
+        reader.close()
+        with sqlite3.connect(journal_path(settings.station.data)) as db:
+            db.execute("UPDATE rows SET record = x'00', state = 0")
+        db.close()
+        with pytest.raises(JournalDamagedError):
+            await task
 
 
 async def test_cancelling_the_agent_leaves_in_order_too(tmp_path):

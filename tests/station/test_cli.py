@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from aigaq.base import AigaqError, SettingsError, SystemClock
 from aigaq.capture.farm import load_video
+from aigaq.ledger.enrolment import fingerprint, read_csr
 from aigaq.station.cli import station_app
 from aigaq.station.errors import AlreadySetUpError, NotRunningError
 from aigaq.station.settings import load_station
@@ -28,10 +29,22 @@ def test_init_then_key(tmp_path):
     made = call("init", tmp_path / "box", *IDS, "--json")
     assert made.exit_code == 0
     answer = json.loads(made.stdout)
-    assert (tmp_path / "box/data/station.key").stat().st_mode & 0o777 == 0o600
-    assert call("key", "-c", answer["config"]).stdout.strip() == answer["vkey"]
-    assert answer["vkey"].startswith("log.example/e1/s/s1+")
+    assert (tmp_path / "box/data/identity.key").stat().st_mode & 0o777 == 0o600
+    assert call("key", "-c", answer["config"]).stdout.strip() == answer["fingerprint"]
+    request = read_csr((tmp_path / "box/station.csr").read_text())
+    assert (request.election, request.station) == ("e1", "s1")
+    assert fingerprint(request.identity) == answer["fingerprint"]
     assert load_station(tmp_path / "box/station.toml").station.id == "s1"
+
+
+def test_the_request_again_with_facts(tmp_path):
+    config = json.loads(call("init", tmp_path, *IDS, "--json").stdout)["config"]
+    camera = {"camera": "c0", "mac": "00:00:5e:00:53:01", "frame_sha256": "11" * 32, "masks": []}
+    (tmp_path / "facts.json").write_text(json.dumps({"cameras": [camera]}))
+    shown = call("csr", "-c", config, "--facts", tmp_path / "facts.json").stdout
+    again = read_csr(shown)
+    assert [c.camera for c in again.facts.cameras] == ["c0"]
+    assert again.identity == read_csr((tmp_path / "station.csr").read_text()).identity
 
 
 def test_init_overwrites_nothing(tmp_path):

@@ -102,7 +102,7 @@ def test_a_changed_detail(rig):
 def test_a_false_receipt(rig):
     rig.settings = settings_for(
         rig.settings.station.data.parent,
-        center={"url": "http://x", "vkey": rig.box.key.vkey("center")},
+        center={"url": "http://x", "vkey": rig.box.session.key.vkey("center")},
     )  # fmt: skip
     change(rig, "UPDATE rows SET state = ?, answer = ? WHERE id = 1", DELIVERED, b"nonsense")
     assert kinds(rig) == {"receipt"}
@@ -123,9 +123,9 @@ def test_a_lost_checkpoint_is_not_made_anew(rig):
 
 def test_another_key(rig):
     other = settings_for(rig.settings.station.data.parent / "other")
-    section = rig.settings.station.model_copy(update={"key": other.key_file})
+    section = rig.settings.station.model_copy(update={"identity": other.identity_file})
     rig.settings = rig.settings.model_copy(update={"station": section})
-    assert kinds(rig) == {"identity", "log"}
+    assert kinds(rig) == {"identity"}
 
 
 def test_no_journal(tmp_path):

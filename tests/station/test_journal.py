@@ -10,7 +10,7 @@ import time
 import pytest
 from station_bench import Rig, settings_for
 
-from aigaq.ledger import SigningKey
+from aigaq.ledger.enrolment import IdentityKey
 from aigaq.station.box import Box, journal_path
 from aigaq.station.errors import JournalBehindError, JournalDamagedError, JournalForeignError, JournalLockedError
 from aigaq.station.journal import DELIVERED, REFUSED, Identity, Journal, JournalReader
@@ -64,15 +64,15 @@ def test_the_lock_goes_with_its_process(tmp_path, clock):
     Box.open(settings, clock).close()
 
 
-@pytest.mark.parametrize("change", ["election", "id", "log_domain", "key"])
+@pytest.mark.parametrize("change", ["election", "id", "log_domain", "identity"])
 def test_a_journal_of_another_station_is_refused(rig, clock, change):
     fill(rig)
     rig.kill()
     section = rig.settings.station
-    if change == "key":
+    if change == "identity":
         other = section.data / "other.key"
-        SigningKey.create(other)
-        section = section.model_copy(update={"key": other})
+        IdentityKey.create(other)
+        section = section.model_copy(update={"identity": other})
     else:
         section = section.model_copy(update={change: "other"})
     settings = rig.settings.model_copy(update={"station": section})

@@ -40,7 +40,7 @@ def write(tmp_path):
 def test_paths_are_relative_to_the_file(write, tmp_path):
     settings = load_station(write(GOOD))
     assert settings.station.data == tmp_path / "data"
-    assert settings.key_file == tmp_path / "data" / "station.key"
+    assert settings.identity_file == tmp_path / "data" / "identity.key"
     assert settings.origin == "log.example/e1/s/s1"
     assert settings.bytes_per_hour == round(4.3e6 / 8 * 3600)
 
@@ -104,7 +104,12 @@ def test_no_camera(write):
 
 def test_the_example_names_every_setting_and_loads(write):
     text = example_toml(
-        election="e1", station="s1", log_domain="log.example", center_url="https://c.example", center_vkey="x+1+y"
+        election="e1",
+        station="s1",
+        log_domain="log.example",
+        center_url="https://c.example",
+        center_vkey="x+1+y",
+        trust="policy.txt",
     )
     settings = load_station(write(text))
     assert settings.center.url == "https://c.example"
@@ -123,4 +128,4 @@ def test_a_broken_value_is_not_echoed_with_its_secret(write, caplog):
 
 
 def test_bench_settings_have_a_key(tmp_path):
-    assert settings_for(tmp_path).key_file.exists()
+    assert settings_for(tmp_path).identity_file.exists()

@@ -7,7 +7,7 @@ import threading
 
 import httpx2
 import pytest
-from station_bench import T0, FakeCenter, Rig, make_part, settings_for
+from station_bench import T0, FakeCenter, HeldLog, Rig, make_part, settings_for
 
 from aigaq.base import SystemClock
 from aigaq.ledger import parse_vkey
@@ -15,6 +15,7 @@ from aigaq.station import lanes as lanes_module
 from aigaq.station import upload as upload_module
 from aigaq.station.alarms import Alarms
 from aigaq.station.center import Center, Refused, refusal_of
+from aigaq.station.introduction import Introduction
 from aigaq.station.journal import DELIVERED, REFUSED
 from aigaq.station.lanes import Lanes, TokenBucket
 from aigaq.station.live import MAX_QUEUED, LivePush
@@ -51,7 +52,8 @@ class Sending:
     def __init__(self, rig: Rig, url: str, vkey: str, http: httpx2.AsyncClient) -> None:
         clock = SystemClock()
         self.rig, self.alarms = rig, Alarms(clock)
-        self.center = Center(url, "s1", rig.box.key, http)
+        self.center = Center(url, "s1", rig.box.session.key, http)
+        self.introduction = Introduction(self.center, rig.box.session, clock, self.alarms)
         lanes = Lanes(rig.box.reader, TokenBucket(None), random.random)
         self.uploader = Uploader(
             self.center, parse_vkey(vkey), lanes, rig.box.reader, rig.box.spool, rig.box.writer, clock, self.alarms
@@ -73,12 +75,13 @@ async def sending(rig, url, vkey):
     thread.start()
     async with httpx2.AsyncClient(timeout=5) as http:
         at_work = Sending(rig, url, vkey, http)
-        task = asyncio.create_task(at_work.uploader.run())
+        tasks = [asyncio.create_task(part.run()) for part in (at_work.introduction, at_work.uploader)]
         try:
             yield at_work
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             rig.box.writer.close()
             thread.join()
 
@@ -93,9 +96,10 @@ def leaves(rig) -> set[bytes]:
 
 async def test_everything_arrives_once_with_proof(rig, center):
     async with sending(rig, center.url, center.vkey) as at_work:
-        await at_work.until(lambda: not waiting(rig) and center.replica.size == len(rig.rows()))
+        await at_work.until(lambda: not waiting(rig) and center.log.size == len(rig.rows()))
     assert center.leaves == leaves(rig)
-    assert len(center.order) == len(rig.rows())
+    assert center.order[:2] == ["leaf 2", "leaf 3"]
+    assert len(center.order) == 2 + len(rig.rows())
     assert all(row.state == DELIVERED for row in rig.rows())
     assert rig.check() == []
     assert at_work.codes == set()
@@ -111,7 +115,7 @@ async def test_a_centre_of_many_moods(rig, center):
     rng = random.Random(3)
     center.mood.faults = [rng.choice([*MOODS, ""]) for _ in range(40)]
     async with sending(rig, center.url, center.vkey) as at_work:
-        await at_work.until(lambda: not waiting(rig) and center.replica.size == len(rig.rows()))
+        await at_work.until(lambda: not waiting(rig) and center.log.size == len(rig.rows()))
     assert center.leaves == leaves(rig)
     assert all(row.state == DELIVERED for row in rig.rows())
     assert rig.check() == []
@@ -165,7 +169,7 @@ async def test_what_can_be_mended_at_the_centre_loses_nothing(rig, center, mood,
         await at_work.until(lambda: code in at_work.codes)
         assert waiting(rig) == len(rig.rows())
         center.mood.always = ""
-        await at_work.until(lambda: not waiting(rig) and center.replica.size)
+        await at_work.until(lambda: not waiting(rig) and center.log.size)
         await at_work.until(lambda: code not in at_work.codes)
 
 
@@ -211,7 +215,7 @@ async def test_no_uplink_then_a_connection_that_breaks_then_all_arrives(rig, tmp
             await asyncio.sleep(0.2)
             assert waiting(rig) == len(rig.rows())
             modes[0] = "through"
-            await at_work.until(lambda: not waiting(rig) and center.replica.size == len(rig.rows()))
+            await at_work.until(lambda: not waiting(rig) and center.log.size == len(rig.rows()))
             await at_work.until(lambda: not at_work.codes)
         server.close()
         assert center.leaves == leaves(rig)
@@ -219,14 +223,14 @@ async def test_no_uplink_then_a_connection_that_breaks_then_all_arrives(rig, tmp
 
 async def test_a_centre_that_lost_its_copy_of_the_log_gets_it_again(rig, center, tmp_path):
     async with sending(rig, center.url, center.vkey) as at_work:
-        await at_work.until(lambda: center.replica.size == len(rig.rows()))
-        center.replica = type(center.replica).open(tmp_path / "empty", rig.settings.origin, str(center.station))
+        await at_work.until(lambda: center.log.size == len(rig.rows()))
+        center.log = HeldLog()
         before = rig.box.writer.sealed
         rig.box.writer.post(lambda: rig.segment(T0 + 9000))
         rig.box.writer.post_seal()
         await at_work.until(lambda: rig.box.writer.sealed > before)
         at_work.uploader.wake_log()
-        await at_work.until(lambda: center.replica.size == rig.box.writer.sealed)
+        await at_work.until(lambda: center.log.size == rig.box.writer.sealed)
 
 
 async def test_a_centre_that_knows_more_of_our_log_than_we_do(rig, center):

@@ -28,14 +28,13 @@ from aigaq.ledger.log_key import LogKey
 from aigaq.ledger.national import NationalLog
 from aigaq.ledger.public_log import PublicLog
 from aigaq.ledger.receipt import Receipt, make_receipt, open_receipt
-from aigaq.ledger.replica import MAX_BODY, MAX_LEAVES, LogReplica
-from aigaq.ledger.station_log import StationLog
+from aigaq.ledger.station_log import StationLog, check_log
 from aigaq.ledger.station_logs import StationLogs
+from aigaq.ledger.station_note import MAX_BODY
 from aigaq.ledger.witnessed import hash16
 
 __all__ = [
     "MAX_BODY",
-    "MAX_LEAVES",
     "BadKeyError",
     "BadLeafError",
     "BadNoteError",
@@ -49,7 +48,6 @@ __all__ = [
     "LedgerError",
     "LogDamagedError",
     "LogKey",
-    "LogReplica",
     "NationalLog",
     "NotKeptError",
     "OversizedError",
@@ -62,6 +60,7 @@ __all__ = [
     "WitnessConflictError",
     "WrongKeyError",
     "WrongSizeError",
+    "check_log",
     "hash16",
     "make_receipt",
     "open_receipt",

@@ -16,7 +16,7 @@ from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import ForkError, LogDamagedError
 from aigaq.ledger.keys import SigningKey
 from aigaq.ledger.tiles import CHECKPOINT, TILES, Tiles
-from aigaq_verify import Checkpoint, NoteError, VerifierKey, inclusion_proof, leaf_hash, root_of
+from aigaq_verify import Checkpoint, CompactRange, NoteError, VerifierKey, inclusion_proof, leaf_hash, root_of
 
 _MAX_ENTRY = 0xFFFF
 
@@ -33,8 +33,10 @@ class StationLog:
         self._pending: list[bytes] = []
 
     @classmethod
-    def open(cls, folder: Path, origin: str, key: SigningKey) -> Self:
+    def open(cls, folder: Path, origin: str, key: SigningKey, former: Iterable[VerifierKey] = ()) -> Self:
         """Open the log, or begin it with a signed checkpoint of the empty tree.
+
+        The last checkpoint may be by a former key of the station; the next ones are by `key`.
 
         Raises:
             LogDamagedError: no checkpoint beside tiles, a checkpoint of another log or key, or tiles that do not give
@@ -42,17 +44,19 @@ class StationLog:
         """
         if not (folder / CHECKPOINT).exists() and not (folder / TILES).exists():
             write_whole([(folder / CHECKPOINT, _sign(Checkpoint(origin, 0, root_of(())), key))])
-        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public))
+        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public), *former)
         return cls(folder, origin, key, note, open_tiles(folder, checkpoint))
 
     @classmethod
-    def rebuild(cls, folder: Path, origin: str, key: SigningKey, records: Iterable[bytes]) -> Self:
+    def rebuild(
+        cls, folder: Path, origin: str, key: SigningKey, records: Iterable[bytes], former: Iterable[VerifierKey] = ()
+    ) -> Self:
         """Write the tiles anew from the journal's records; the last checkpoint stays, and says what must come out.
 
         Raises:
             LogDamagedError: no checkpoint of this log, or the records do not give its root. Nothing was changed.
         """
-        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public))
+        note, checkpoint = read_checkpoint(folder, VerifierKey(origin, key.public), *former)
         rows = list(islice(records, checkpoint.size))
         leaves = [leaf_hash(row) for row in rows]
         if root_of(leaves) != checkpoint.root:
@@ -68,6 +72,16 @@ class StationLog:
     def size(self) -> int:
         """Rows in the log, with those appended since the last checkpoint."""
         return self._tiles.size + len(self._pending)
+
+    def use(self, key: SigningKey) -> None:
+        """Sign with another key from the next checkpoint on."""
+        self._key = key
+
+    def sign_again(self, size: int) -> bytes:
+        """Sign the tree as it was at a former size: one history, another key."""
+        if not 0 <= size <= self._tiles.size:
+            raise IndexError(f"no checkpoint counts {size} rows yet")
+        return _sign(Checkpoint(self._origin, size, CompactRange.load(size, self._tiles.node).root()), self._key)
 
     def append(self, records: Sequence[bytes]) -> range:
         """Add encoded records; returns their indices. They are signed and durable with the next checkpoint."""
@@ -106,24 +120,28 @@ class StationLog:
 
     def check(self) -> Iterator[str]:
         """Derive everything on disk again; yields what does not hold."""
-        yield from self._tiles.check(self._tiles.root())
-        try:
-            if [leaf_hash(entry) for entry in self._tiles.entries()] != self.leaf_hashes(0, self._tiles.size):
-                yield "the entries do not give the leaf hashes"
-        except (OSError, ValueError) as error:
-            yield str(error)
+        yield from _check(self._tiles)
 
 
-def read_checkpoint(folder: Path, key: VerifierKey) -> tuple[bytes, Checkpoint]:
+def check_log(folder: Path, keys: Sequence[VerifierKey]) -> Iterator[str]:
+    """Derive everything on disk again, without a key that signs; yields what does not hold.
+
+    Raises:
+        LogDamagedError: no checkpoint by one of the keys, or tiles that do not give its root.
+    """
+    yield from _check(open_tiles(folder, read_checkpoint(folder, *keys)[1]))
+
+
+def read_checkpoint(folder: Path, *keys: VerifierKey) -> tuple[bytes, Checkpoint]:
     """The signed note in a log's folder, and what it says.
 
     Raises:
-        LogDamagedError: none, or not by that key for the log of that name.
+        LogDamagedError: none, or not by one of the keys for the log of that name.
     """
     path = folder / CHECKPOINT
     try:
         note = path.read_bytes()
-        return note, Checkpoint.open(note, [key])[0]
+        return note, Checkpoint.open(note, keys)[0]
     except FileNotFoundError as error:
         raise LogDamagedError(str(path), problem=N_("there are tiles, but no checkpoint that counts them")) from error
     except NoteError as error:
@@ -143,6 +161,15 @@ def open_tiles(folder: Path, checkpoint: Checkpoint) -> Tiles:
     if tiles.root() != checkpoint.root:
         raise LogDamagedError(str(folder), problem=N_("the tiles do not give the root of the checkpoint"))
     return tiles
+
+
+def _check(tiles: Tiles) -> Iterator[str]:
+    yield from tiles.check(tiles.root())
+    try:
+        if [leaf_hash(entry) for entry in tiles.entries()] != tiles.leaf_hashes(0, tiles.size):
+            yield "the entries do not give the leaf hashes"
+    except (OSError, ValueError) as error:
+        yield str(error)
 
 
 def _sign(checkpoint: Checkpoint, key: SigningKey) -> bytes:

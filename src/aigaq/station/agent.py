@@ -1,4 +1,4 @@
-"""The agent: composes recorders, writer, seals, upload and health for one station, and stops them in the right order.
+"""The agent: composes recorders, writer, seals, keys, upload and health of one station, and stops them in order.
 
 It decides only when: duty, the rhythm of seals, and what happens at the end. What it starts decides how.
 """
@@ -22,9 +22,13 @@ from aigaq.ledger import parse_vkey
 from aigaq.station.alarms import Alarms
 from aigaq.station.box import Box
 from aigaq.station.center import TIMEOUT, Center
-from aigaq.station.health import HEALTH_S, HealthBoard, status_path, write_status
+from aigaq.station.errors import OpticalPortError
+from aigaq.station.follow import BeaconFollower, KeyKeeper
+from aigaq.station.health import HEALTH_S, HealthBoard, proof_of, status_path, write_status
+from aigaq.station.introduction import Introduction
 from aigaq.station.lanes import Lanes, TokenBucket
 from aigaq.station.live import LivePush
+from aigaq.station.optical import OpticalPage, OpticalServer
 from aigaq.station.settings import StationSettings
 from aigaq.station.sink import LiveTap, StreamSink
 from aigaq.station.stream import StreamName
@@ -36,6 +40,7 @@ from aigaq_verify import Flag
 SEAL_S: Final = 10.0
 SEAL_MIN_S: Final = 1.0
 """A camera that comes and goes must not make the box sign without pause."""
+PORT_AGAIN_S: Final = 10.0
 FAREWELL_S: Final = 3.0
 """How long a stop waits for the centre to hear of it."""
 STOPPED = "the agent was stopped"
@@ -110,22 +115,33 @@ class StationAgent:
         if section is None:
             return None
         http = await closing.enter_async_context(httpx2.AsyncClient(timeout=TIMEOUT))
-        center = Center(section.url, self._settings.station.id, box.key, http)
+        center = Center(section.url, self._settings.station.id, box.session.key, http)
         uplink = self._settings.limits.uplink_mbps
         lanes = Lanes(box.reader, TokenBucket(uplink * 1e6 / 8 if uplink else None), random.random)
         vkey = parse_vkey(section.vkey, "center.vkey")
         uploader = Uploader(center, vkey, lanes, box.reader, box.spool, box.writer, self._clock, self.alarms)
-        return _Way(uploader, LivePush(center))
+        data = self._settings.station.data
+        follower = box.beacons and BeaconFollower(center, box.beacons, box.writer, self._clock, self.alarms, data)
+        introduction = Introduction(center, box.session, self._clock, self.alarms)
+        return _Way(center, introduction, uploader, LivePush(center), follower)
 
     async def _work(
         self, box: Box, way: "_Way | None", sources: dict[str, dict[str, Source]], writing: "asyncio.Future[None]"
     ) -> None:
         """Run until stopped, cancelled or failed; then end in order: cameras, gaps, seal, farewell, disk."""
         board = HealthBoard(self._settings, self._clock, self.alarms, box.spool, box.writer, box.journal)
+        changed = way.introduction.introduce if way else _nobody
+        keeper = KeyKeeper(box.keys, box.session, box.writer, self._clock, self.alarms, changed)
         sending = [asyncio.create_task(way.run(list(box.streams)))] if way else []
         tasks = [
             asyncio.create_task(step)
-            for step in (self._duty(box, way, sources, board), self._seal(box), self._watch(box, way, board))
+            for step in (
+                self._duty(box, way, sources, board),
+                self._seal(box),
+                self._watch(box, way, board, keeper),
+                keeper.run(),
+                self._blink(box),
+            )
         ]
         stopped = asyncio.create_task(self._stopping.wait())
         try:
@@ -209,7 +225,21 @@ class StationAgent:
             box.writer.post_seal()
             await self._clock.sleep(SEAL_MIN_S)
 
-    async def _watch(self, box: Box, way: "_Way | None", board: HealthBoard) -> Never:
+    async def _blink(self, box: Box) -> Never:
+        """Serve the page with the blinking patch, where it is wanted; an address that is taken is tried again."""
+        section = self._settings.optical
+        page = OpticalPage(self._settings.origin, self._clock, lambda: box.beacons.held if box.beacons else None)
+        while section is not None:
+            try:
+                await OpticalServer(page, section, self._clock).run()
+            except OpticalPortError as error:
+                self.alarms.ring(error)
+                await self._clock.sleep(PORT_AGAIN_S)
+            self.alarms.clear(OpticalPortError)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _watch(self, box: Box, way: "_Way | None", board: HealthBoard, keeper: KeyKeeper) -> Never:
         """Status and alarms, for the box and for the centre."""
         path = status_path(self._settings.station.data)
         while True:
@@ -217,7 +247,8 @@ class StationAgent:
             self._flags = Flag.NONE if board.clock_synced else Flag.CLOCK_UNSYNCED
             backlog = await asyncio.to_thread(board.backlog)
             health = {name: recorder.health for name, recorder in self._recorders.items()}
-            self.status = board.status(box.streams, health, backlog)
+            proof = proof_of(keeper.session, box.beacons, known=way is not None and way.center.introduced.is_set())
+            self.status = board.status(box.streams, health, backlog, proof)
             await asyncio.to_thread(write_status, path, self.status)
             if way:
                 await way.uploader.post_health(self.status)
@@ -234,14 +265,24 @@ class StationAgent:
 class _Way:
     """What leads to the centre."""
 
+    center: Center
+    introduction: Introduction
     uploader: Uploader
     live: LivePush
+    follower: BeaconFollower | None
 
     async def run(self, names: list[StreamName]) -> None:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.introduction.run())
             tasks.create_task(self.uploader.run())
             tasks.create_task(self.live.run(names))
+            if self.follower:
+                tasks.create_task(self.follower.run())
+
+
+def _nobody(session: object) -> None:
+    """There is no centre to tell of a new session."""
 
 
 def _reason(error: BaseException) -> BaseException:

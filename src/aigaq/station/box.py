@@ -1,4 +1,4 @@
-"""What one running agent holds on disk: lock, key, journal, spool and log, opened in the one order that is safe.
+"""What one running agent holds on disk: lock, keys, journal, spool and log, opened in the one order that is safe.
 
 Opening finishes what the last stop interrupted, so that whoever holds a `Box` has rows that tile up to now.
 """
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aigaq.base import Clock, utc_ms
-from aigaq.ledger import SigningKey, StationLog
+from aigaq.ledger import StationLog
+from aigaq.station.beacon import Beacons, load_beacons
 from aigaq.station.errors import JournalBehindError, NoSpaceError
 from aigaq.station.journal import Identity, Journal, JournalReader, Lock
 from aigaq.station.recovery import Recovery, recover
 from aigaq.station.settings import StationSettings
+from aigaq.station.signing import Session, StationKeys
 from aigaq.station.spool import Spool
 from aigaq.station.stream import StreamName, StreamWriter
 from aigaq.station.writer import Writer
@@ -37,7 +39,11 @@ def log_path(data: Path) -> Path:
 class Box:
     """Open until `close`."""
 
-    key: SigningKey
+    keys: StationKeys
+    session: Session
+    """What it signs with when it is opened."""
+    beacons: Beacons | None
+    """Judges what the centre hands over; None without a trust file."""
     journal: Path
     spool: Spool
     writer: Writer
@@ -52,7 +58,9 @@ class Box:
 
         Raises:
             JournalLockedError: another agent runs on it.
-            JournalForeignError: it belongs to another election, station or key.
+            JournalForeignError: it belongs to another election, station or identity.
+            KeyFileError: the identity or session key cannot be used.
+            SettingsError: the trust file cannot be used.
             JournalBehindError: the log has signed more than the journal holds.
             NoSpaceError: a new recording would begin with too little room.
         """
@@ -64,13 +72,14 @@ class Box:
 
 def _open(settings: StationSettings, clock: Clock, undo: ExitStack) -> Box:
     data, limits = settings.station.data, settings.limits
-    key = SigningKey.load(settings.key_file)
     data.mkdir(parents=True, exist_ok=True)
     lock = Lock(data / "lock")
     lock.acquire()
     undo.callback(lock.release)
+    keys = StationKeys(settings)
+    session = keys.session(utc_ms(clock))
     station, election = settings.station.id, settings.station.election
-    identity = Identity(election, station, settings.origin, key.vkey(settings.origin))
+    identity = Identity(election, station, settings.origin, keys.fingerprint)
     journal = Journal.open(journal_path(data), identity)
     undo.callback(journal.close)
     reader = JournalReader(journal_path(data))
@@ -79,14 +88,17 @@ def _open(settings: StationSettings, clock: Clock, undo: ExitStack) -> Box:
     if journal.size == 0:
         _require_room(settings, spool)
     spool.prepare()
-    station_log = StationLog.open(log_path(data), settings.origin, key)
+    station_log = StationLog.open(log_path(data), settings.origin, session.key, keys.all())
     writer = Writer(spool, journal, station_log, clock, backlog_bytes=limits.backlog_mb << 20)
     if writer.sealed > journal.size:
         raise JournalBehindError(str(data), log=writer.sealed, journal=journal.size)
+    beacons = load_beacons(settings, journal.beacon())
+    if beacons and beacons.held:
+        writer.book.beacon = (beacons.held.size, beacons.held.hash16)
     streams, recovery = _resume(settings, clock, journal, reader, spool, writer)
     closing = undo.pop_all()
     undo.callback(closing.close)
-    return Box(key, journal_path(data), spool, writer, reader, streams, recovery, closing.close)
+    return Box(keys, session, beacons, journal_path(data), spool, writer, reader, streams, recovery, closing.close)
 
 
 def _require_room(settings: StationSettings, spool: Spool) -> None:

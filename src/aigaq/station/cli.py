@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from aigaq.base import SettingsError, SystemClock, utc_ms
-from aigaq.ledger import SigningKey
+from aigaq.ledger.enrolment import Facts, IdentityKey, fingerprint, make_csr
 from aigaq.station.agent import StationAgent
 from aigaq.station.commission import Commission, Finding, commission
 from aigaq.station.errors import AlreadySetUpError, NotRunningError
@@ -27,6 +27,7 @@ from aigaq.station.example import example_toml
 from aigaq.station.fsck import Fsck, Level
 from aigaq.station.health import STALE_MS, status_path
 from aigaq.station.settings import StationSettings, load_station
+from aigaq.station.signing import ENROLMENT
 
 ALARMS_EXIT: Final = 3
 
@@ -52,40 +53,59 @@ def init(
     log_domain: Annotated[str, typer.Option(help="Domain in the names of all station logs of this election.")],
     center_url: Annotated[str, typer.Option(help="Address of the centre; leave out to record only.")] = "",
     center_vkey: Annotated[str, typer.Option(help="The centre's public key, as its operator gave it.")] = "",
+    trust: Annotated[str, typer.Option(help="The trust file, as a path from FOLDER.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented station.toml, make the signing key, and print the key line that the centre enrols.
+    """Write a commented station.toml, make the identity key, and write the request for enrolment, station.csr.
 
     Nothing is ever overwritten. Exit codes: 0 done · 1 something is there already, or cannot be written.
     """
-    config = folder / "station.toml"
+    config, request = folder / "station.toml", folder / "station.csr"
     text = example_toml(
-        election=election, station=station, log_domain=log_domain, center_url=center_url, center_vkey=center_vkey
-    )
-    key_file = folder / "data" / "station.key"
-    for path in (config, key_file):
+        election=election, station=station, log_domain=log_domain, center_url=center_url, center_vkey=center_vkey,
+        trust=trust,
+    )  # fmt: skip
+    key_file = folder / "data" / "identity.key"
+    for path in (config, key_file, request):
         if path.exists():
             raise AlreadySetUpError(str(path.parent), file=path.name)
     settings = _write_config(config, text)
     key_file.parent.mkdir(exist_ok=True)
-    vkey = SigningKey.create(key_file).vkey(settings.origin)
+    identity = IdentityKey.create(key_file)
+    request.write_text(make_csr(identity, settings.station.election, settings.station.id, Facts()), encoding="ascii")
+    shown = {"config": str(config), "key": str(key_file), "csr": str(request)}
     if as_json:
-        _print_json({"config": str(config), "key": str(key_file), "vkey": vkey})
+        _print_json({**shown, "fingerprint": fingerprint(identity.point)})
         return
-    typer.echo(f"Wrote {config} and {key_file}. Fill in the cameras, then: aigaq station check -c {config}")
-    typer.echo("The centre's operator enrols this box with:\n")
-    typer.echo(f"  aigaq center enrol '{vkey}'")
+    typer.echo(f"Wrote {config}, {key_file} and {request}.")
+    typer.echo("Fill in the cameras. Bring station.csr to the commission, and read out this fingerprint to it:\n")
+    typer.echo(f"  {fingerprint(identity.point)}\n")
+    typer.echo(f"Put its answer into {key_file.parent / ENROLMENT}, then: aigaq station check -c {config}")
+
+
+@station_app.command()
+def csr(
+    *,
+    config: Config = CONFIG,
+    facts: Annotated[
+        Path | None, typer.Option(help="Facts about the cameras, to be enrolled too.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Print the request for enrolment again, with the facts about the cameras once they are known."""
+    settings = load_station(config)
+    known = Facts.from_json(facts.read_text(encoding="utf-8")) if facts else Facts()
+    identity = IdentityKey.load(settings.identity_file)
+    typer.echo(make_csr(identity, settings.station.election, settings.station.id, known), nl=False)
 
 
 @station_app.command()
 def key(*, config: Config = CONFIG, as_json: AsJson = False) -> None:
-    """Print the public key line that the centre enrols."""
-    settings = load_station(config)
-    vkey = SigningKey.load(settings.key_file).vkey(settings.origin)
+    """Print the fingerprint of the identity key, which officers compare before they approve the enrolment."""
+    shown = fingerprint(IdentityKey.load(load_station(config).identity_file).point)
     if as_json:
-        _print_json({"vkey": vkey})
+        _print_json({"fingerprint": shown})
     else:
-        typer.echo(vkey)
+        typer.echo(shown)
 
 
 @station_app.command()
@@ -272,9 +292,18 @@ def _tell_status(found: dict[str, Any]) -> None:
     typer.echo(
         f"disk: room for {disk['hours_left']} h; log: {found['log']['sealed']} of {found['log']['rows']} rows sealed"
     )
+    typer.echo(_tell_proof(found))
     for alarm in found["alarms"]:
         where = f" ({alarm['where']})" if alarm["where"] else ""
         typer.echo(f"ALARM {alarm['code']}{where}: {alarm['why']} {alarm['hint']}")
+
+
+def _tell_proof(found: dict[str, Any]) -> str:
+    keys, beacon, now = found["keys"], found["beacon"], found["at_ms"]
+    until = keys["session_until_ms"]
+    key = f"good for {(until - now) / 3_600_000:.0f} h" if until else "without enrolment"
+    age = f"{beacon['size']} entries, {(now - beacon['witnessed_ms']) / 1000:.0f} s old" if beacon else "none"
+    return f"session key: {key}{'' if keys['known'] else ', not yet known to the centre'}; beacon: {age}"
 
 
 @contextmanager

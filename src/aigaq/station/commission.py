@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import httpx2
 
-from aigaq.base import AigaqError, Clock
+from aigaq.base import N_, AigaqError, Clock, utc_ms
 from aigaq.capture import MAIN, SUB, Contract, Severity, StreamFacts, inspect
-from aigaq.ledger import SigningKey, parse_vkey
+from aigaq.ledger import parse_vkey
+from aigaq.station.beacon import load_beacons
 from aigaq.station.center import TIMEOUT, Center, RefusalError, Refused
 from aigaq.station.errors import CenterUnreachableError, ClockUnsyncedError, NoSpaceError, NotEnrolledError
 from aigaq.station.settings import StationSettings
+from aigaq.station.signing import Session, StationKeys
 from aigaq.station.timekeeping import clock_synced
 
 
@@ -66,7 +68,7 @@ async def commission(
         return StreamCheck(camera, stream, report.facts, findings)
 
     wanted = {(c.id, name): source for c in settings.cameras for name, source in c.sources().items()}
-    streams, box = await asyncio.gather(asyncio.gather(*(one(*name) for name in wanted)), _check_box(settings))
+    streams, box = await asyncio.gather(asyncio.gather(*(one(*name) for name in wanted)), _check_box(settings, clock))
     return Commission(tuple(streams), tuple(box))
 
 
@@ -78,19 +80,22 @@ def contract_of(settings: StationSettings, stream: str) -> Contract:
     return replace(SUB, kbps=round(limits.sub_mbps * 1000))
 
 
-async def _check_box(settings: StationSettings) -> list[Finding]:
-    """Key, room, clock and the way to the centre."""
+async def _check_box(settings: StationSettings, clock: Clock) -> list[Finding]:
+    """Keys, trust file, room, clock and the way to the centre."""
     findings: list[Finding] = []
     try:
-        key = SigningKey.load(settings.key_file)
+        session = StationKeys(settings).session(utc_ms(clock))
+        load_beacons(settings, None)
     except AigaqError as error:
         return [Finding(Severity.REFUSAL, error)]
+    if session.problem:
+        findings.append(Finding(Severity.REFUSAL, session.problem))
     if low := _room(settings):
         findings.append(Finding(Severity.REFUSAL, low))
     if not clock_synced():
         findings.append(Finding(Severity.WARNING, ClockUnsyncedError()))
     try:
-        await _ask_center(settings, key)
+        await _ask_center(settings, session)
     except CenterUnreachableError as error:
         findings.append(Finding(Severity.WARNING, error))
     except AigaqError as error:
@@ -105,15 +110,19 @@ def _room(settings: StationSettings) -> NoSpaceError | None:
     return NoSpaceError(where, hours=f"{hours:.1f}", needed=f"{needed:g}") if hours < needed else None
 
 
-async def _ask_center(settings: StationSettings, key: SigningKey) -> None:
+async def _ask_center(settings: StationSettings, session: Session) -> None:
     """Have the centre accept something harmless that this box signed."""
     section = settings.center
     if section is None:
         return
     parse_vkey(section.vkey, "center.vkey")
+    if session.delegation is None:
+        raise NotEnrolledError(problem=N_("it has no enrolment yet"))
     async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
-        center = Center(section.url, settings.station.id, key, http)
+        center = Center(section.url, settings.station.id, session.key, http)
         try:
+            for leaf in (session.enrolment, session.delegation):
+                await center.post_leaf(leaf or b"")
             await center.post_health(b"{}")
         except RefusalError as refusal:
             kind = NotEnrolledError if refusal.kind is Refused.NOT_US else CenterUnreachableError

@@ -3,10 +3,11 @@
 ```
 StationError
 ├── cannot start   JournalLockedError JournalForeignError JournalDamagedError JournalBehindError NoSpaceError
-│                  AlreadySetUpError NotRunningError
+│                  AlreadySetUpError NotRunningError OpticalPortError
 ├── cannot go on   DiskFailedError
 ├── upload         CenterUnreachableError NotEnrolledError CameraUnknownError CenterRefusedError CenterAheadError
-│                  FootageDamagedError
+│                  FootageDamagedError EnrolmentEndsError
+├── beacon         NoBeaconError BeaconForkError
 └── alarms         StreamDownError StreamLossyError CameraClockOffError DiskLowError DiskFullError ClockUnsyncedError
                    BacklogError RecoveryError
 ```
@@ -100,7 +101,39 @@ class NotEnrolledError(StationError):
 
     code = "station.not_enrolled"
     why = N_("The centre does not accept this box: {problem}.")
-    hint = N_("Give the line from `aigaq station key` to the centre's operator for enrolment; sending then goes on.")
+    hint = N_("Bring `station.csr` to the commission, and put its answer, enrolment.cbor, into the data folder.")
+
+
+class EnrolmentEndsError(StationError):
+    """The enrolment is about to end."""
+
+    code = "station.enrolment_ends"
+    why = N_("The enrolment of this box ends in {hours} hours.")
+    hint = N_("Have `station.csr` enrolled again, and replace enrolment.cbor in the data folder; recording goes on.")
+
+
+class NoBeaconError(StationError):
+    """There is no fresh witnessed checkpoint."""
+
+    code = "station.no_beacon"
+    why = N_("The newest witnessed checkpoint that the box holds is old, or there is none: {problem}.")
+    hint = N_("Recording goes on; until there is a newer one, footage proves less well when it was made.")
+
+
+class BeaconForkError(StationError):
+    """The national log showed this box two histories."""
+
+    code = "station.beacon_fork"
+    why = N_("The national log has two histories of {size} entries; the proof is in {file}.")
+    hint = N_("Give the file to a witness or to the press; `aigaq monitor check-fork` checks it without a network.")
+
+
+class OpticalPortError(StationError):
+    """The page with the blinking patch cannot be served."""
+
+    code = "station.optical_port"
+    why = N_("The page with the blinking patch cannot be served there: {problem}.")
+    hint = N_("Choose another address or port in [optical] of station.toml; recording does not need it.")
 
 
 class CameraUnknownError(StationError):

@@ -11,10 +11,12 @@ election = "$election"
 id = "$station"
 data = "data"                    # journal, footage, log; on the disk that is meant for footage
 log_domain = "$log_domain"       # the electoral authority's domain; with election and id it names the station's log
-# key = "data/station.key"       # made by `aigaq station init`; keep it secret, never copy it to a second box
+# identity = "data/identity.key" # made by `aigaq station init`; keep it secret, never copy it to a second box
 
 # The centre that receives footage. Without this section the box only records.
 $center
+
+$optical
 
 # When footage is owed, with UTC offset. Without this section: always.
 # [duty]
@@ -43,14 +45,25 @@ password_file = "camera-password.txt"   # one line, readable by the owner alone;
 _CENTER: Final = Template("""\
 [center]
 url = "$url"
-vkey = "$vkey"     # the centre's public key: only its receipts count""")
+vkey = "$vkey"     # the centre's public key: only its receipts count
+$trust                           # trust file: the national log and its witnesses, as published""")
 _NO_CENTER: Final = """\
 # [center]
 # url = "https://center.example"
-# vkey = "..."                   # the centre's public key, as `aigaq center init` printed it"""
+# vkey = "..."                   # the centre's public key, as `aigaq center init` printed it
+# trust = "policy.txt"           # trust file: the national log and its witnesses, as published"""
+_OPTICAL: Final = """\
+# A page with a blinking patch for a phone, tablet or LED screen in view of a camera: it exposes a recording that is
+# played in place of the camera. 0.0.0.0 lets a phone in the box's own network open it.
+# [optical]
+# listen = "0.0.0.0:8090\""""
 
 
-def example_toml(*, election: str, station: str, log_domain: str, center_url: str = "", center_vkey: str = "") -> str:
+def example_toml(
+    *, election: str, station: str, log_domain: str, center_url: str = "", center_vkey: str = "",
+    trust: str = "",
+) -> str:  # fmt: skip
     """A settings file to start from."""
-    center = _CENTER.substitute(url=center_url, vkey=center_vkey) if center_url else _NO_CENTER
-    return _TOML.substitute(election=election, station=station, log_domain=log_domain, center=center)
+    line = f'trust = "{trust}"' if trust else '# trust = "policy.txt"'
+    center = _CENTER.substitute(url=center_url, vkey=center_vkey, trust=line) if center_url else _NO_CENTER
+    return _TOML.substitute(election=election, station=station, log_domain=log_domain, center=center, optical=_OPTICAL)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from aigaq.ledger import BadReceiptError, LedgerError, SigningKey, StationLog, open_receipt, parse_vkey
+from aigaq.ledger import BadReceiptError, LedgerError, check_log, open_receipt, parse_vkey
+from aigaq.ledger.enrolment import IdentityKey, fingerprint
 from aigaq.station.box import journal_path, log_path
 from aigaq.station.errors import JournalDamagedError
 from aigaq.station.journal import DELIVERED, Identity, JournalReader, StoredRow
 from aigaq.station.rules import Footage, Gap, TilingAudit
 from aigaq.station.settings import StationSettings
+from aigaq.station.signing import former_keys
 from aigaq.station.spool import Spool
 from aigaq_verify import (
     NO_HASH,
@@ -21,7 +23,6 @@ from aigaq_verify import (
     CompactRange,
     NoteError,
     SegmentRecord,
-    VerifierKey,
     decode_record,
     leaf_hash,
 )
@@ -41,7 +42,10 @@ class Level(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A broken invariant. `kind` is stable: journal, identity, row, chain, tiling, file, init, receipt, stray, log."""
+    """A broken invariant.
+
+    `kind` is stable: journal, identity, row, chain, tiling, beacon, file, init, receipt, stray, log.
+    """
 
     kind: str
     where: str
@@ -69,6 +73,9 @@ class Fsck:
         self._center = parse_vkey(settings.center.vkey, "center.vkey") if settings.center else None
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._inits: dict[bytes, str | None] = {}
+        self._beacon = 0
+        self._identity = IdentityKey.load(settings.identity_file)
+        self._keys = former_keys(self._data, self._identity, settings.origin)
 
     def problems(self) -> Iterator[Problem]:
         """Everything that does not hold."""
@@ -80,19 +87,17 @@ class Fsck:
             yield Problem("journal", str(path), str(error.facts["problem"]))
             return
         try:
-            yield from self._identity(reader)
+            yield from self._owner(reader)
             yield from self._rows(reader, signed)
             yield from self._strays(reader)
         finally:
             reader.close()
         yield from self._log(signed)
 
-    def _identity(self, reader: JournalReader) -> Iterator[Problem]:
+    def _owner(self, reader: JournalReader) -> Iterator[Problem]:
         meta, station = reader.meta(), self._settings.station
-        key = SigningKey.load(self._settings.key_file)
-        origin = self._settings.origin
-        expected = Identity(station.election, station.id, origin, key.vkey(origin))
-        for name in ("election", "station", "origin", "vkey"):
+        expected = Identity(station.election, station.id, self._settings.origin, fingerprint(self._identity.point))
+        for name in ("election", "station", "origin", "identity"):
             if meta.get(name) != getattr(expected, name):
                 yield Problem("identity", name, f"the journal says {meta.get(name)}")
 
@@ -140,6 +145,9 @@ class Fsck:
         tile = Footage(record.start_ms, record.end_ms) if segment else Gap(record.from_ms, record.to_ms, record.cause)
         if fault := stream.tiling.next(tile):
             yield Problem("tiling", where, fault)
+        if 0 < record.beacon_size < self._beacon:
+            yield Problem("beacon", where, f"it names {record.beacon_size} entries, a row before {self._beacon}")
+        self._beacon = record.beacon_size or self._beacon
         yield from self._segment(where, record) if segment else self._detail(where, row)
         yield from self._receipt(where, row)
 
@@ -189,11 +197,9 @@ class Fsck:
 
     def _checkpoint(self) -> Checkpoint | str:
         """What the log signed last, or why that cannot be said."""
-        origin = self._settings.origin
-        key = SigningKey.load(self._settings.key_file)
         try:
             note = (log_path(self._data) / "checkpoint").read_bytes()
-            return Checkpoint.open(note, [VerifierKey(origin, key.public)])[0]
+            return Checkpoint.open(note, self._keys)[0]
         except (OSError, NoteError) as error:
             return f"the checkpoint cannot be used: {error}"
 
@@ -212,8 +218,7 @@ class Fsck:
     def _tiles(self) -> list[Problem]:
         folder = log_path(self._data)
         try:
-            station_log = StationLog.open(folder, self._settings.origin, SigningKey.load(self._settings.key_file))
-            return [Problem("log", str(folder), what) for what in station_log.check()]
+            return [Problem("log", str(folder), what) for what in check_log(folder, self._keys)]
         except LedgerError as error:
             return [Problem("log", str(folder), error.explain().why)]
 

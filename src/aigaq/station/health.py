@@ -11,6 +11,7 @@ from typing import Any, Final
 from aigaq.base import Clock, utc_ms
 from aigaq.capture import StreamHealth
 from aigaq.station.alarms import Alarms
+from aigaq.station.beacon import Beacons
 from aigaq.station.errors import (
     BacklogError,
     CameraClockOffError,
@@ -24,12 +25,13 @@ from aigaq.station.errors import (
 from aigaq.station.journal import JournalReader
 from aigaq.station.rules import Gap
 from aigaq.station.settings import StationSettings
+from aigaq.station.signing import Session
 from aigaq.station.spool import Spool
 from aigaq.station.stream import StreamName, StreamWriter
 from aigaq.station.writer import Writer
 from aigaq_verify import GapCause
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 HEALTH_S: Final = 5.0
 STALE_MS: Final = 20_000
 """A status older than this means that no agent runs."""
@@ -71,7 +73,7 @@ class HealthBoard:
 
     def status(
         self, streams: Mapping[StreamName, StreamWriter], health: Mapping[StreamName, StreamHealth],
-        backlog: dict[str, Any],
+        backlog: dict[str, Any], proof: dict[str, Any],
     ) -> dict[str, Any]:  # fmt: skip
         """The whole status, with the alarms that it gives rise to."""
         rows = [self._stream(name, stream, health.get(name)) for name, stream in streams.items()]
@@ -89,6 +91,7 @@ class HealthBoard:
             "disk": disk,
             "backlog": backlog,
             "log": {"rows": backlog["rows"], "sealed": self._writer.sealed},
+            **proof,
             "center": self._settings.center.url if self._settings.center else None,
             "alarms": [{**asdict(alarm.explanation), "since_ms": alarm.since_ms} for alarm in self._alarms],
         }
@@ -135,6 +138,20 @@ class HealthBoard:
         oldest = backlog["sub"]["oldest_ms"]
         late = utc_ms(self._clock) - oldest if oldest else 0
         ring(BacklogError(seconds=late // 1000), when=self._settings.center is not None and late > LATE_MS)
+
+
+def proof_of(session: Session, beacons: Beacons | None, *, known: bool) -> dict[str, Any]:
+    """What the box signs with and until when, whether the centre knows it, and the beacon that it holds."""
+    held = beacons.held if beacons else None
+    return {
+        "keys": {
+            "session": session.key.public.hex(),
+            "session_until_ms": session.key_until_ms,
+            "enrolled_until_ms": session.enrolled_until_ms,
+            "known": known,
+        },
+        "beacon": {"size": held.size, "witnessed_ms": held.witnessed_ms} if held else None,
+    }
 
 
 _NO_HEALTH: Final = dict.fromkeys(StreamHealth.__dataclass_fields__) | {

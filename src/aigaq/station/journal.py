@@ -15,7 +15,7 @@ from typing import Any, Final
 from aigaq.station.errors import JournalDamagedError, JournalForeignError, JournalLockedError
 from aigaq_verify import GapRecord, RecordError, SegmentRecord, decode_record
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 WAITING, DELIVERED, REFUSED = 0, 1, 2
 """What became of a row's upload."""
 
@@ -52,7 +52,8 @@ class Identity:
     election: str
     station: str
     origin: str
-    vkey: str
+    identity: str
+    """Fingerprint of the box's identity key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,19 @@ class Journal:
         found = self._db.execute("SELECT value FROM meta WHERE key = 'alive_ms'").fetchone()
         return int(found[0]) if found else 0
 
+    def keep_beacon(self, note: bytes) -> None:
+        """Keep the newest witnessed note, for records after a restart."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('beacon', ?)", (note,))
+
+    def beacon(self) -> bytes | None:
+        """The note kept last."""
+        found = self._db.execute("SELECT value FROM meta WHERE key = 'beacon'").fetchone()
+        return bytes(found[0]) if found else None
+
+    def replace_checkpoint(self, size: int, note: bytes) -> None:
+        """Keep another signature under the same tree."""
+        self._db.execute("UPDATE checkpoints SET note = ? WHERE size = ?", (note, size))
+
     def prune_checkpoints(self, size: int) -> None:
         """Forget checkpoints below the one the centre holds."""
         self._db.execute("DELETE FROM checkpoints WHERE size < ?", (size,))
@@ -349,7 +363,7 @@ def _prepare(db: sqlite3.Connection, path: Path, identity: Identity) -> None:
     meta = dict(db.execute("SELECT key, value FROM meta"))
     if meta.get("format") != FORMAT:
         raise JournalDamagedError(str(path), problem=f"format {meta.get('format')} is not {FORMAT}")
-    for name in ("election", "station", "origin", "vkey"):
+    for name in ("election", "station", "origin", "identity"):
         expected = getattr(identity, name)
         if meta.get(name) != expected:
             raise JournalForeignError(str(path), field=name, found=meta.get(name), expected=expected)
@@ -357,7 +371,7 @@ def _prepare(db: sqlite3.Connection, path: Path, identity: Identity) -> None:
 
 def _begin(db: sqlite3.Connection, identity: Identity) -> None:
     meta = [("format", FORMAT), ("election", identity.election), ("station", identity.station)]
-    meta += [("origin", identity.origin), ("vkey", identity.vkey)]
+    meta += [("origin", identity.origin), ("identity", identity.identity)]
     with _transaction(db):
         for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
             db.execute(statement)

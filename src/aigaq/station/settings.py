@@ -21,8 +21,8 @@ class StationSection(Settings):
     id: Id
     data: Path
     log_domain: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
-    key: Path | None = None
-    """The signing key; `station.key` in the data folder unless it is named."""
+    identity: Path | None = None
+    """The identity key; `identity.key` in the data folder unless it is named."""
 
 
 class CenterSection(Settings):
@@ -30,6 +30,8 @@ class CenterSection(Settings):
 
     url: str
     vkey: str
+    trust: Path | None = None
+    """The trust file (tlog-policy) with the log's key and its witnesses; without it records carry no beacon."""
 
     @field_validator("url")
     @classmethod
@@ -38,6 +40,20 @@ class CenterSection(Settings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("not an http or https address without query")
         return url.rstrip("/")
+
+
+class OpticalSection(Settings):
+    """Where the page with the blinking patch is served; without this section it is not."""
+
+    listen: str
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        parts = urlsplit(f"//{listen}")
+        if listen.count("/") or not parts.hostname or parts.port is None:
+            raise ValueError("not an address and a port, such as 127.0.0.1:8090")
+        return listen
 
 
 class DutySection(Settings):
@@ -118,6 +134,7 @@ class StationSettings(Settings):
     center: CenterSection | None = None
     duty: DutySection = DutySection()
     limits: LimitsSection = LimitsSection()
+    optical: OpticalSection | None = None
     cameras: Annotated[tuple[CameraSection, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -130,13 +147,18 @@ class StationSettings(Settings):
 
     @property
     def origin(self) -> str:
-        """The station log's name, and the name of its key."""
-        return f"{self.station.log_domain}/{self.station.election}/s/{self.station.id}"
+        """The station log's name, and the name of its keys."""
+        return f"{self.log_origin}/s/{self.station.id}"
 
     @property
-    def key_file(self) -> Path:
-        """Where the signing key lies."""
-        return self.station.key or self.station.data / "station.key"
+    def log_origin(self) -> str:
+        """The national log's name."""
+        return f"{self.station.log_domain}/{self.station.election}"
+
+    @property
+    def identity_file(self) -> Path:
+        """Where the identity key lies."""
+        return self.station.identity or self.station.data / "identity.key"
 
     @cached_property
     def bytes_per_hour(self) -> int:
@@ -154,8 +176,13 @@ def load_station(path: Path) -> StationSettings:
     settings = load_settings(StationSettings, path)
     base = path.resolve().parent
     section = settings.station
-    placed = section.model_copy(update={"data": base / section.data, "key": section.key and base / section.key})
+    placed = section.model_copy(
+        update={"data": base / section.data, "identity": section.identity and base / section.identity}
+    )
+    center = settings.center
+    if center and center.trust:
+        center = center.model_copy(update={"trust": base / center.trust})
     cameras = tuple(
         c.model_copy(update={"password_file": c.password_file and base / c.password_file}) for c in settings.cameras
     )
-    return settings.model_copy(update={"station": placed, "cameras": cameras})
+    return settings.model_copy(update={"station": placed, "center": center, "cameras": cameras})

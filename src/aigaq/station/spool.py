@@ -109,15 +109,7 @@ class Spool:
         path = self.init_path(sha256)
         if path.exists():
             return
-        fresh = path.with_suffix(".part")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        try:
-            _write_all(fd, data)
-            self._sync(fd)
-        finally:
-            os.close(fd)
-        fresh.rename(path)
-        sync_folder(self.inits)
+        write_synced(path, data, self._sync)
 
     def init_path(self, sha256: bytes) -> Path:
         """Where an initialisation segment lies."""
@@ -226,6 +218,23 @@ class OpenSegment:
         """Forget the file."""
         os.close(self._fd)
         self.part.path.unlink(missing_ok=True)
+
+
+def write_synced(path: Path, data: bytes, sync: Callable[[int], None] = os.fdatasync) -> None:
+    """Write a new file that is either whole or absent, and on disk for good when this returns.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    fresh = path.with_suffix(".part")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        _write_all(fd, data)
+        sync(fd)
+    finally:
+        os.close(fd)
+    fresh.rename(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from aigaq.capture import Init, Part, SegmentEnd
 from aigaq.station.journal import Row, StreamEnd
 from aigaq.station.rules import Footage, Gap, Position, Tile, Tiler
 from aigaq.station.spool import FULL, OpenSegment, PartFile, Spool, Written
-from aigaq_verify import HOLE_MS, NO_HASH, Flag, GapCause, GapRecord, SegmentRecord, leaf_hash
+from aigaq_verify import HOLE_MS, NO_BEACON, NO_HASH, Flag, GapCause, GapRecord, SegmentRecord, leaf_hash
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +50,9 @@ class Facts:
 class Chain:
     """Numbers the rows of one stream and ties each to the one before (invariant I2)."""
 
-    def __init__(self, name: StreamName, end: StreamEnd | None) -> None:
+    def __init__(self, name: StreamName, end: StreamEnd | None, book: "Book") -> None:
         self._name = name
+        self._book = book
         self._seq = end.seq + 1 if end else 0
         self._prev = end.leaf if end else NO_HASH
 
@@ -62,7 +63,7 @@ class Chain:
         return self._link(
             GapRecord(
                 n.election, n.station, n.camera, n.stream, self._seq, tile.from_ms, tile.to_ms, tile.cause,
-                detail_hash, self._prev,
+                detail_hash, self._prev, *self._book.beacon,
             ),
             Facts(detail=tile.detail),
         )  # fmt: skip
@@ -73,7 +74,7 @@ class Chain:
         return self._link(
             SegmentRecord(
                 n.election, n.station, n.camera, n.stream, self._seq, tile.start_ms, tile.end_ms - tile.start_ms,
-                written.size, written.sha256, written.part.init_sha256, self._prev, flags=facts.flags,
+                written.size, written.sha256, written.part.init_sha256, self._prev, *self._book.beacon, facts.flags,
             ),
             facts,
         )  # fmt: skip
@@ -95,9 +96,11 @@ def position_of(end: StreamEnd | None) -> Position:
 
 
 class Book:
-    """Rows made but not yet committed, and the folders whose names must be synced before."""
+    """Rows made but not yet committed, the folders whose names must be synced before, and the beacon of new rows."""
 
     def __init__(self) -> None:
+        self.beacon: tuple[int, bytes] = (0, NO_BEACON)
+        """Tree size and hash16 of the newest witnessed note that the box holds."""
         self.rows: list[Row] = []
         self.parts: list[PartFile] = []
 
@@ -117,7 +120,7 @@ class StreamWriter:
         self.refusal = ""
         """Why the disk takes no footage of this stream now."""
         self.tiler = Tiler(position_of(end))
-        self._chain = Chain(name, end)
+        self._chain = Chain(name, end, book)
         self._spool = spool
         self._book = book
         self._sync_parts = sync_parts

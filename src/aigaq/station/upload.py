@@ -46,8 +46,8 @@ class Uploader:
     """Works until cancelled. `wake` tells it of new rows, `wake_log` of a new checkpoint."""
 
     def __init__(
-        self, center: Center, vkey: VerifierKey, lanes: Lanes, reader: JournalReader, spool: Spool, writer: Writer,
-        clock: Clock, alarms: Alarms,
+        self, center: Center, vkey: VerifierKey, lanes: Lanes, reader: JournalReader, spool: Spool,
+        writer: Writer, clock: Clock, alarms: Alarms,
     ) -> None:  # fmt: skip
         self._center = center
         self._vkey = vkey
@@ -60,6 +60,8 @@ class Uploader:
         self._inits: set[bytes] = set()
         self._held: int | None = None
         """Size of our log that the centre holds, once it has said so."""
+        self._offered = self._signed_again = -1
+        """Sizes of checkpoints: sent last, signed again last."""
         self._answers: list[tuple[int, int, bytes]] = []
         self._news = {lane: asyncio.Event() for lane in Lane}
         self._sealed = asyncio.Event()
@@ -87,6 +89,7 @@ class Uploader:
 
     async def _work(self, lane: Lane) -> Never:
         while True:
+            await self._center.admitted.wait()
             self._news[lane].clear()
             row = self._lanes.next(lane, self._now(), utc_ms(self._clock))
             if row is None:
@@ -125,10 +128,11 @@ class Uploader:
             case Refused.NOT_US:
                 self._alarms.ring(NotEnrolledError(problem=problem))
                 self._lanes.pause(row, now)
+                self._center.introduced.clear()
             case Refused.NO_CAMERA:
                 self._alarms.ring(CameraUnknownError(camera, camera=camera))
                 self._lanes.hold_camera(row, now)
-            case Refused.FINAL | Refused.OTHER_SIZE:
+            case Refused.FINAL | Refused.OTHER_SIZE | Refused.OLD_KEY:
                 self._alarms.ring(CenterRefusedError(refusal.code, what=f"row {row.index}", problem=problem))
                 self._lanes.delivered(lane)
                 self._answer(row.index, REFUSED, problem.encode())
@@ -191,6 +195,7 @@ class Uploader:
     async def _send_log(self) -> Never:
         backoff = Backoff(random.random)
         while True:
+            await self._center.introduced.wait()
             self._sealed.clear()
             try:
                 held = self._held
@@ -211,6 +216,7 @@ class Uploader:
         if found is None:
             return held
         size, note = found
+        self._offered = size
         now_held = await self._center.post_checkpoint(note, self._reader.leaves(held, size))
         self._alarms.clear(CenterRefusedError, "checkpoint")
         self._writer.post_delivered_log(now_held)
@@ -221,11 +227,19 @@ class Uploader:
         if refusal.kind is Refused.OTHER_SIZE and refusal.size != self._held:
             backoff.succeeded()
             return refusal.size
-        if refusal.kind is Refused.NOT_US:
+        if refusal.kind is Refused.OLD_KEY and self._signed_again != self._offered:
+            self._sign_again()
+        elif refusal.kind is Refused.NOT_US:
             self._alarms.ring(NotEnrolledError(problem=str(refusal)))
+            self._center.introduced.clear()
         elif refusal.kind is not Refused.AGAIN:
             self._alarms.ring(CenterRefusedError("checkpoint", what="the log", problem=str(refusal)))
         return None
+
+    def _sign_again(self) -> None:
+        """A box that was offline for days holds checkpoints by keys that have expired since."""
+        loop, self._signed_again = asyncio.get_running_loop(), self._offered
+        self._writer.post_sign_again(self._offered, lambda: loop.call_soon_threadsafe(self.wake_log))
 
     async def _wait_for_log(self, held: int | None, backoff: Backoff) -> None:
         wait = backoff.until - self._now()
@@ -238,6 +252,8 @@ class Uploader:
 
     async def post_health(self, status: dict[str, object]) -> None:
         """Tell the centre how the box is; what does not get through is out of date anyway."""
+        if not self._center.admitted.is_set():
+            return
         try:
             await self._center.post_health(json.dumps(status, ensure_ascii=False).encode())
         except (CenterUnreachableError, RefusalError) as error:

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 import structlog
 
 from aigaq.base import Clock, utc_ms
-from aigaq.ledger import StationLog
+from aigaq.ledger import SigningKey, StationLog
+from aigaq.station.beacon import Beacon
 from aigaq.station.errors import DiskFailedError, JournalDamagedError
 from aigaq.station.journal import Journal, Row
 from aigaq.station.spool import Spool, sync_folder
@@ -98,6 +99,29 @@ class Writer:
             then()
 
         self.post(keep)
+
+    def post_key(self, key: SigningKey) -> None:
+        """Sign with another session key from the next checkpoint on."""
+        self.post(partial(self._log.use, key))
+
+    def post_beacon(self, beacon: Beacon) -> None:
+        """Name this beacon in rows made from then on, once it is on record."""
+
+        def keep() -> None:
+            self._guarded(partial(self._journal.keep_beacon, beacon.note))
+            self.book.beacon = (beacon.size, beacon.hash16)
+
+        self.post(keep)
+
+    def post_sign_again(self, size: int, then: Callable[[], object]) -> None:
+        """Sign a former checkpoint with the present key: the key that signed it has expired before it was sent."""
+
+        def again() -> None:
+            note = self._log.sign_again(size)
+            self._guarded(partial(self._journal.replace_checkpoint, size, note))
+            then()
+
+        self.post(again)
 
     def post_delivered_log(self, size: int) -> None:
         """The centre holds a checkpoint of that size."""
