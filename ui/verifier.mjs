@@ -30,15 +30,18 @@ export async function verifierPage() {
   return { page, packages: script.packages };
 }
 
-/** The texts of licences, one under another. */
+/** The texts of licences, one under another; what several packages say alike is said once. */
 export async function licencesOf(packages) {
-  const texts = packages.map(async (name) => {
+  const holders = new Map();
+  for (const name of packages) {
     const folder = path.join(here, "node_modules", name);
     const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
-    const text = await readFile(path.join(folder, file), "utf8");
-    return `${name}\n${"=".repeat(name.length)}\n${text.trim()}\n`;
-  });
-  return (await Promise.all(texts)).join("\n\n");
+    const text = (await readFile(path.join(folder, file), "utf8")).trim();
+    const copyright = /^Copyright .*$/m.exec(text)?.[0] ?? "";
+    const terms = text.replace(copyright, "").replace(/\n{3,}/g, "\n\n");
+    holders.set(terms, [...(holders.get(terms) ?? []), `${name}\n${copyright}`.trim()]);
+  }
+  return [...holders].map(([terms, names]) => `${names.join("\n\n")}\n\n${terms}\n`).join(`\n${"=".repeat(60)}\n\n`);
 }
 
 function policyFor(script, style) {

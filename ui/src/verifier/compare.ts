@@ -1,32 +1,38 @@
 // What `aigaq verify --json` prints, from this verifier: for tests that compare the two, and for measuring.
 
-import type { Bytes } from "./bytes";
+import { type Bytes, fromHex } from "./bytes";
 import { Engine } from "./engine";
-import { parsePolicy } from "./policy";
+import { parsePolicy, type Policy } from "./policy";
 import { asJson } from "./report";
 import { Fault } from "./said";
 import { verifyFile } from "./verify";
 
-const USAGE = { verdict: "USAGE", exit_code: 2 };
-const NOT_A_CLIP = { verdict: "NOT A CLIP", exit_code: 8 };
-
 export async function compare(file: Blob, trust: Bytes | null, which: string): Promise<object> {
-  const engine = which === "bundled" ? Engine.bundled() : await Engine.best();
-  const policy = attempt(() => trust && parsePolicy(trust));
-  if (policy instanceof Fault) return { ...USAGE, headline: policy.message };
+  let policy: Policy | null;
   try {
-    return asJson(await verifyFile(file, policy, engine));
+    policy = trust && parsePolicy(trust);
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return { ...NOT_A_CLIP, headline: error.message };
+    return refused("USAGE", 2, error);
+  }
+  try {
+    return asJson(await verifyFile(file, policy, await engineOf(which)));
+  } catch (error) {
+    return refused("NOT A CLIP", 8, error);
   }
 }
 
-function attempt<T>(read: () => T): T | Fault {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
+/** One answer for each of [key, message, signature] in hexadecimal. */
+export async function verifyEach(vectors: readonly (readonly [string, string, string])[], which: string): Promise<boolean[]> {
+  const engine = await engineOf(which);
+  const answers = vectors.map(([key, message, signature]) => engine.verify("Ed25519", fromHex(key), fromHex(message), fromHex(signature)));
+  return Promise.all(answers);
+}
+
+function engineOf(which: string): Promise<Engine> {
+  return which === "bundled" ? Promise.resolve(Engine.bundled()) : Engine.best();
+}
+
+function refused(verdict: string, code: number, error: unknown): object {
+  if (!(error instanceof Fault)) throw error;
+  return { verdict, exit_code: code, headline: error.message };
 }

@@ -41,7 +41,7 @@ export function* brokenChain(clip: Manifest, rows: readonly Row[]): Generator<Sa
 /** Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it. */
 export function stretches(clip: Manifest, rows: readonly Row[]): Stretch[] {
   const told = rows.filter((row, i) => !rows[i + 1] || !closes(rows[i + 1]!, row));
-  return [...holes(told), ...edges(clip, told), ...gaps(clip, told)].sort((a, b) => a.from - b.from);
+  return [...holes(clip, told), ...edges(clip, told), ...gaps(clip, told)].sort((a, b) => a.from - b.from);
 }
 
 /** Whether some of the row lies inside the clip's interval. */
@@ -58,9 +58,11 @@ function closes(after: Row, row: Row): boolean {
   return row.start === after.start && open.cause === told.cause;
 }
 
-function* holes(told: readonly Row[]): Generator<Stretch> {
+function* holes(clip: Manifest, told: readonly Row[]): Generator<Stretch> {
   for (const [a, b] of pairs(told)) {
-    if (a.end !== null && Math.abs(b.start - a.end) > HOLE_MS) yield { from: a.end, to: b.start, cause: null };
+    if (a.end === null || Math.abs(b.start - a.end) <= HOLE_MS) continue;
+    const inside = Math.min(a.end, b.start) < clip.to && Math.max(a.end, b.start) > clip.from;
+    if (inside) yield { from: a.end, to: b.start, cause: null };
   }
 }
 

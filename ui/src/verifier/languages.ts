@@ -1,8 +1,18 @@
 // The three languages of the page.
 
-import { KAZAKH } from "./kk";
-import { RUSSIAN } from "./ru";
 import { ENGLISH, type Fact, said, tell, type Tongue } from "./said";
+import { NOUNS, TEXTS } from "./texts";
+
+function tongue(column: 0 | 1, form: (count: number) => number): Tongue {
+  const columnOf = <T>(table: Readonly<Record<string, readonly [T, T]>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(table).map(([words, texts]) => [words, texts[column]]));
+  return { sentences: columnOf(TEXTS), nouns: columnOf(NOUNS), form };
+}
+
+const RUSSIAN_FORMS = ["one", "few", "many"];
+const russianPlural = new Intl.PluralRules("ru");
+const KAZAKH = tongue(0, () => 0);
+const RUSSIAN = tongue(1, (count) => RUSSIAN_FORMS.indexOf(russianPlural.select(count)));
 
 export const LANGUAGES: Readonly<Record<string, { readonly name: string; readonly short: string; readonly tongue: Tongue }>> = {
   kk: { name: "Қазақша", short: "Қаз", tongue: KAZAKH },

@@ -6,8 +6,8 @@ import { Engine } from "./engine";
 import { LANGUAGES, Speaker } from "./languages";
 import { parsePolicy, type Policy } from "./policy";
 import type { Report } from "./report";
-import { ResultView } from "./result";
-import { count, Fault, type Said } from "./said";
+import { type Refusal, ResultView } from "./result";
+import { count, Fault, said, type Said } from "./said";
 import { Zone } from "./times";
 import { verifyFile } from "./verify";
 
@@ -27,7 +27,7 @@ class VerifierPage {
   #trust: Trust | null = null;
   #file: File | null = null;
   #report: Report | null = null;
-  #refusal: Said | null = null;
+  #refusal: Refusal | null = null;
   #running: AbortController | null = null;
 
   async begin(): Promise<void> {
@@ -138,30 +138,40 @@ class VerifierPage {
     const running = new AbortController();
     const file = this.#file!;
     this.#running = running;
-    [this.#report, this.#refusal] = [null, null];
+    [this.#report, this.#refusal] = [null, this.#untrusted()];
+    byId("working").hidden = true;
     this.#showResult();
+    if (this.#refusal) return;
     this.#showProgress(file, 0);
     try {
-      let told = 0;
-      const progress = (done: number): void => {
-        if (performance.now() - told < 100) return;
-        told = performance.now();
-        this.#showProgress(file, done);
-      };
-      const watch = { progress, signal: running.signal };
-      this.#report = await verifyFile(file, this.#trust?.policy ?? null, await this.#engine, watch);
+      const watch = { progress: this.#teller(file), signal: running.signal };
+      const report = await verifyFile(file, this.#trust?.policy ?? null, await this.#engine, watch);
+      if (running.signal.aborted) return;
+      this.#report = report;
     } catch (error) {
       if (running.signal.aborted) return;
-      this.#refusal = reasonOf(error);
+      const reason = said("{file} cannot be judged: {reason}", { file: file.name, reason: reasonOf(error) });
+      this.#refusal = { verdict: "NOT A CLIP", reason };
     } finally {
-      if (this.#running === running) this.#ended();
+      if (this.#running === running) byId("working").hidden = true;
     }
     this.#showResult();
   }
 
-  #ended(): void {
-    this.#running = null;
-    byId("working").hidden = true;
+  /** Without a trust file one may judge, and learn that the key is unknown; with a wrong one there is no verdict. */
+  #untrusted(): Refusal | null {
+    const problem = this.#trust?.problem;
+    return problem ? { verdict: "NO VERDICT", reason: said("This trust file cannot be used: {reason}", { reason: problem }) } : null;
+  }
+
+  /** Tells how far it is, ten times a second at most. */
+  #teller(file: File): (done: number) => void {
+    let told = 0;
+    return (done) => {
+      if (performance.now() - told < 100) return;
+      told = performance.now();
+      this.#showProgress(file, done);
+    };
   }
 
   #showProgress(file: File, done: number): void {
@@ -178,7 +188,7 @@ class VerifierPage {
     const place = byId("result");
     const view = new ResultView(this.#speaker, this.#zone);
     place.hidden = !this.#report && !this.#refusal;
-    if (this.#refusal) place.replaceChildren(view.refusal(this.#speaker.tell(this.#refusal), this.#file!.name));
+    if (this.#refusal) place.replaceChildren(view.refusal(this.#refusal));
     if (!this.#report) return;
     place.replaceChildren(...view.nodes(this.#report, this.#file!.name), this.#actions(view, this.#report));
     place.focus({ preventScroll: true });
@@ -210,8 +220,11 @@ class VerifierPage {
   #speak(): void {
     document.documentElement.lang = this.#speaker.code;
     document.title = `${this.#speaker.say("Check a recording yourself")} · Aigaq`;
-    for (const element of document.querySelectorAll<HTMLElement>("[data-say]")) element.textContent = this.#speaker.say(element.dataset["say"]!);
-    for (const element of document.querySelectorAll<HTMLElement>("[data-say-label]")) element.ariaLabel = this.#speaker.say(element.dataset["sayLabel"]!);
+    for (const element of document.querySelectorAll<HTMLElement>("[data-say], [data-say-label]")) {
+      const { say: words, sayLabel: label } = element.dataset;
+      if (words) element.textContent = this.#speaker.say(words);
+      if (label) element.ariaLabel = this.#speaker.say(label);
+    }
     byId("languages").replaceChildren(...Object.entries(LANGUAGES).map(([code, { name, short }]) =>
       h("a", { href: `#${code}`, lang: code, "aria-current": code === this.#speaker.code ? "true" : null },
         h("span", { class: "full" }, name), h("span", { class: "short", "aria-hidden": "true" }, short))));

@@ -152,9 +152,14 @@ class Reader {
 
   #key(use: "log" | "witness", vkey: string, types: readonly number[]): VerifierKey {
     const key = parseKey(vkey);
-    if (!types.includes(key.type)) throw fault(`key type {type} cannot be a ${use}'s`, { type: key.type });
+    const isLog = use === "log";
+    if (!types.includes(key.type)) {
+      throw isLog ? fault("key type {type} cannot be a log's", { type: key.type }) : fault("key type {type} cannot be a witness's", { type: key.type });
+    }
     const name = `${use} ${key.public}`;
-    if (this.#seen.has(name)) throw fault(`this ${use}'s key stands in the file twice`);
+    if (this.#seen.has(name)) {
+      throw isLog ? fault("this log's key stands in the file twice") : fault("this witness's key stands in the file twice");
+    }
     this.#seen.add(name);
     return key;
   }

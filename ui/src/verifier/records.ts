@@ -84,11 +84,10 @@ const SIGNED: Readonly<Partial<Record<Kind, readonly [domain: string, until: str
 
 export function decodeLeaf(data: Bytes): Leaf {
   const { items, starts, canonical } = load(data, MAX_LEAF);
-  const kind = typeof items[0] === "bigint" ? (Number(items[0]) as Kind) : null;
-  if (kind === null || !(kind in NATIONAL)) throw fault("not a known type of leaf");
-  const table = NATIONAL[kind];
+  const kind = Number(items[0]) as Kind;
+  const table = typeof items[0] === "bigint" && kind in NATIONAL ? NATIONAL[kind] : {};
   const names = Object.keys(table);
-  if (items.length !== 1 + names.length) throw fault("not the {count} items of type {type}", { count: 1 + names.length, type: kind });
+  if (!names.length || items.length !== 1 + names.length) throw fault("not a known type of leaf with its number of items");
   const values = checked(table, items.slice(1));
   for (const [first, last] of [["not_before_ms", "not_after_ms"], ["from_ms", "to_ms"]] as const) {
     if (typeof values[last] === "number" && values[last] < (values[first] as number)) throw fault("{last} is before {first}", { first, last });

@@ -3,6 +3,7 @@
 import { h, icon, svg, type Tone } from "./dom";
 import type { Speaker } from "./languages";
 import { CAUSES, type ClipReport, HEADLINES, type Line, type Piece, type Report, type Stretch, type Verdict, verdictOf } from "./report";
+import type { Said } from "./said";
 import { spanText, utcText, type Zone } from "./times";
 
 const TONES: Readonly<Record<Verdict, Tone>> = {
@@ -12,6 +13,11 @@ const WIDTH = 1000;
 const HEIGHT = 46;
 const LEAST = 3;
 
+export interface Refusal {
+  readonly verdict: "NOT A CLIP" | "NO VERDICT";
+  readonly reason: Said;
+}
+
 export class ResultView {
   constructor(private readonly speaker: Speaker, private readonly zone: Zone) {}
 
@@ -20,10 +26,10 @@ export class ResultView {
     return [...own, ...report.clips.flatMap((clip) => this.#clip(clip, report.isPackage ? null : fileName))];
   }
 
-  refusal(reason: string, fileName: string): Node {
-    const banner = h("div", { class: "card verdict tone-none" }, icon("none"), h("h2", {}, this.say("NOT A CLIP")));
-    banner.append(h("p", {}, this.say("{file} cannot be judged: {reason}", { file: fileName, reason })));
-    return banner;
+  /** Nothing was judged: the file is no clip, or the trust file cannot be used. */
+  refusal({ verdict, reason }: Refusal): Node {
+    return h("div", { class: "card verdict tone-none", "data-verdict": verdict },
+      icon("none"), h("h2", {}, this.say(verdict)), h("p", {}, this.speaker.tell(reason)));
   }
 
   private say(words: string, facts: Parameters<Speaker["say"]>[1] = {}): string {

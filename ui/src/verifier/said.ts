@@ -41,7 +41,7 @@ export interface Tongue {
   readonly form: (count: number) => number;
 }
 
-export const ENGLISH: Tongue = { sentences: {}, nouns: {}, form: (count) => (count === 1 ? 0 : 1) };
+export const ENGLISH: Tongue = { sentences: {}, nouns: { witness: ["witness", "witnesses"] }, form: (count) => (count === 1 ? 0 : 1) };
 
 export function tell(what: Fact, tongue: Tongue = ENGLISH): string {
   if (typeof what !== "object") return String(what);
