@@ -39,6 +39,7 @@ from aigaq_verify import (
     NoteSignature,
     Proof,
     Record,
+    Report,
     SegmentRecord,
     Verdict,
     VerifierKey,
@@ -50,10 +51,12 @@ from aigaq_verify import (
     leaf_file,
     leaf_hash,
     leaf_proof_file,
+    parse_policy,
     proof_file,
     record_file,
     segment_file,
     signed_part,
+    verify,
 )
 
 T0 = 1_795_000_000_000
@@ -224,6 +227,7 @@ class Box:
     session: Signer = field(default_factory=lambda: Signer(50))
     identity: Identity = field(default_factory=lambda: Identity(7))
     init: bytes = INIT
+    begin: int = T0
     skew_ms: int = 0
     """How far the box's clock is ahead of the true time."""
     beacon: Published | None = None
@@ -245,7 +249,7 @@ class Box:
     def end(self) -> int:
         """Where the rows end, by the box's clock."""
         last = self.rows[-1] if self.rows else None
-        start = T0 + self.skew_ms
+        start = self.begin + self.skew_ms
         return start if last is None else last.end_ms if isinstance(last, SegmentRecord) else last.to_ms or last.from_ms
 
     def leaf(self, kind: Kind, **values: Any) -> bytes:
@@ -257,7 +261,7 @@ class Box:
     def enrolment(self, **changes: Any) -> bytes:
         """The enrolment leaf."""
         approvals = [["chair/district-1", bytes(64)], ["it/centre", bytes(64)]]
-        valid = {"not_before_ms": T0 - DAY, "not_after_ms": T0 + 6 * DAY}
+        valid = {"not_before_ms": max(0, self.begin - DAY), "not_after_ms": self.begin + 6 * DAY}
         facts = {"facts_hash": bytes(32), "approvals": approvals, "certificate": b"0"}
         return self.leaf(Kind.ENROLMENT, **{"identity": self.identity.point, **valid, **facts, **changes})
 
@@ -265,7 +269,8 @@ class Box:
         """The delegation leaf of the session key."""
         values: dict[str, Any] = {
             "election": "vote-26", "station": self.station, "session_key": self.session.vkey.public,
-            "not_before_ms": T0 - DAY // 4, "not_after_ms": T0 + DAY, "enrolment": leaf_hash(enrolment), **changes,
+            "not_before_ms": max(0, self.begin - DAY // 4), "not_after_ms": self.begin + DAY,
+            "enrolment": leaf_hash(enrolment), **changes,
         }  # fmt: skip
         signature = (by or self.identity).sign(signed_part(Kind.DELEGATION, values), high=high)
         return self.leaf(Kind.DELEGATION, **{**values, "signature": signature, **changes})
@@ -273,7 +278,7 @@ class Box:
     def enrol(self) -> "Box":
         """Enrolled, delegated, and the first beacon is there, five seconds before the box begins."""
         self.delegation(self.enrolment())
-        self.lab.publish(T0 - 5_000)
+        self.lab.publish(self.begin - 5_000)
         self.beacon = self.lab.newest
         return self
 
@@ -359,7 +364,7 @@ class Box:
             files[leaf_file(index)] = self.lab.leaves[index]
             files[leaf_proof_file(index)] = self.lab.proof(index)
         files["README.txt"] = b"how to check this"
-        span = (T0 + self.skew_ms if start is None else start, self.end if end is None else end)
+        span = (self.begin + self.skew_ms if start is None else start, self.end if end is None else end)
         return {"clip.json": self.manifest(span, files).encode(), **files} if manifest else files
 
     def manifest(self, span: tuple[int, int], files: Files) -> Manifest:
@@ -378,6 +383,12 @@ def beside(box: Box, **how: Any) -> Box:
 def story(*, rounds: int = 3, witnesses: int = 9) -> Box:
     """A box that recorded without fault, half a minute by default."""
     return Box(Lab(witnesses=witnesses)).enrol().rounds(rounds)
+
+
+def judged(box: Box, files: Files | None = None, trust: str | None = "") -> Report:
+    """The verifier's report on a clip; with the right trust file unless told otherwise."""
+    policy = None if trust is None else parse_policy((trust or box.lab.trust()).encode())
+    return verify(io.BytesIO(stored_zip(box.files() if files is None else files)), policy)
 
 
 def stored_zip(files: Files) -> bytes:

@@ -6,71 +6,83 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.proof_cases import cases
+from tests.proof_lab import EXIT_CODES, T0, Box, Lab, bag, stored_zip, story
 
 import aigaq_verify
 
 
 @pytest.fixture
-def verify(tmp_path, kit):
-    """Runs the verifier on a maker's clip; returns exit code, standard output and standard error."""
+def verify(tmp_path):
+    """Runs the verifier on a file; returns exit code, standard output and standard error."""
     trust = tmp_path / "trust.txt"
-    trust.write_text(f"log {kit.Signer(1).vkey}\nquorum none\n")
+    trust.write_text(Lab().trust())
 
     def run(data: bytes, *options: str, trusted: bool = True) -> tuple[int, str, str]:
         clip = tmp_path / "clip.zip"
         clip.write_bytes(data)
         words = [*options, *(["--trust", str(trust)] if trusted else [])]
-        done = subprocess.run(
-            [sys.executable, "-m", "aigaq_verify", str(clip), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-        )
+        command = [sys.executable, "-m", "aigaq_verify", str(clip), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
         return done.returncode, done.stdout, done.stderr
 
     return run
 
 
-def test_a_verified_clip_exits_with_0(verify, kit):
-    code, out, err = verify(kit.stored_zip(kit.Maker().segment().files()))
+CLIP = stored_zip(story(rounds=1).files())
+
+
+def test_a_verified_clip_exits_with_0_and_says_when_it_was_made(verify):
+    code, out, err = verify(CLIP)
     assert (code, err) == (0, "")
-    assert out.splitlines()[0] == "VERIFIED: this recording is whole and unchanged, as the polling station sealed it."
+    assert out.splitlines()[0] == (
+        "VERIFIED [not before 2026-11-18 11:06:36.000 UTC … not after 2026-11-18 11:06:52.999 UTC]: "
+        "whole and unchanged, as the polling station sealed it."
+    )
 
 
-def test_a_gap_is_shown_in_two_zones_and_exits_with_3(verify, kit):
-    maker = kit.Maker().segment().gap(kit.T0 + 5_000).segment()
-    code, out, _ = verify(kit.stored_zip(maker.files()), "--zone", "Asia/Almaty")
+def test_a_gap_is_shown_in_two_zones_and_exits_with_3(verify):
+    box = Box(Lab()).enrol().segment().gap(T0 + 5_000).segment().seal()
+    code, out, _ = verify(stored_zip(box.files()), "--zone", "Asia/Almaty")
     assert code == 3
-    assert "11:06:42.000 to 11:06:45.000 UTC = 2026-11-18 16:06:42.000 to 16:06:45.000 +05, 3.000 s; no_rtp" in out
+    assert "2026-11-18 11:06:42.000 UTC = 2026-11-18 16:06:42.000 +05 to 2026-11-18 11:06:45.000 UTC" in out
+    assert "3.000 s; no_rtp: the camera was connected but sent nothing" in out
 
 
-def test_json_is_for_programs(verify, kit):
-    maker = kit.Maker().segment().segment(start=kit.T0 + 9_000)
-    code, out, _ = verify(kit.stored_zip(maker.files()), "--json")
+def test_json_is_for_programs(verify):
+    box = Box(Lab()).enrol().segment().segment(start=T0 + 9_000).seal()
+    code, out, _ = verify(stored_zip(box.files()), "--json")
     said = json.loads(out)
     assert code == said["exit_code"] == 4
     assert said["verdict"] == "SILENT_HOLE"
-    assert said["stretches"] == [{"from_ms": kit.T0 + 2_000, "to_ms": kit.T0 + 9_000, "cause": None}]
+    assert said["stretches"] == [{"from_ms": T0 + 2_000, "to_ms": T0 + 9_000, "cause": None}]
     assert said["clip"]["camera"] == "box"
+    assert said["not_before_ms"] == T0 - 4_000
 
 
-def test_no_trust_file_exits_with_6_and_says_how(verify, kit):
-    code, out, _ = verify(kit.stored_zip(kit.Maker().segment().files()), trusted=False)
+def test_a_package_is_told_from_a_clip(verify):
+    package = stored_zip(bag({"box-main": story(rounds=1).files()}))
+    code, out, err = verify(package)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == [
+        "VERIFIED: whole and unchanged, as the polling station sealed it.", "  evidence package of 1 clips",
+    ]  # fmt: skip
+    said = json.loads(verify(package, "--json")[1])
+    assert [line["check"] for line in said["lines"]] == ["package", "clips"]
+    assert said["clips"][0]["verdict"] == "VERIFIED"
+
+
+def test_no_trust_file_exits_with_6_and_says_how(verify):
+    code, out, _ = verify(CLIP, trusted=False)
     assert code == 6
     assert "--trust" in out
 
 
-def test_a_broken_row_exits_with_7(verify, kit):
-    files = kit.Maker().segment().files()
-    files["records/1.cbor"] = b"?"
-    assert verify(kit.stored_zip(files))[0] == 7
-
-
-def test_a_missing_proof_exits_with_5(verify, kit):
-    files = kit.Maker().segment().files()
-    del files["proofs/1.tlog-proof"]
-    assert verify(kit.stored_zip(kit.relisted(files)))[0] == 5
+@pytest.mark.parametrize("verdict", EXIT_CODES)
+def test_every_verdict_has_its_exit_code(verify, verdict, tmp_path):
+    case = next(case for case in cases() if case.verdict == verdict and case.trust is not None)
+    (tmp_path / "its.txt").write_text(str(case.trust))
+    assert verify(case.data, "--trust", "its.txt", trusted=False)[0] == EXIT_CODES[verdict]
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"PK\5\6" + bytes(18)])
@@ -88,29 +100,34 @@ def test_not_a_clip_exits_with_8_and_no_traceback(verify, data):
     "options",
     [["--zone", "Mars/Base"], ["--zone", "../etc"], ["--trust", "missing.txt"], ["--trust", "."], ["--what"]],
 )
-def test_wrong_usage_exits_with_2(verify, kit, options):
-    code, out, err = verify(kit.stored_zip(kit.Maker().segment().files()), *options, trusted=False)
+def test_wrong_usage_exits_with_2(verify, options):
+    code, out, err = verify(CLIP, *options, trusted=False)
     assert (code, out) == (2, "")
     assert err
     assert "Traceback" not in err
 
 
-def test_a_trust_file_with_a_mistake_exits_with_2_and_names_the_line(verify, kit, tmp_path):
+def test_a_trust_file_with_a_mistake_exits_with_2_and_names_the_line(verify, tmp_path):
     (tmp_path / "bad.txt").write_text("log nobody\nquorum none\n")
-    code, _, err = verify(kit.stored_zip(kit.Maker().segment().files()), "--trust", "bad.txt", trusted=False)
+    code, _, err = verify(CLIP, "--trust", "bad.txt", trusted=False)
     assert code == 2
     assert "line 1" in err
 
 
 def test_a_missing_clip_exits_with_2(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "aigaq_verify", "none.zip"], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
+    command = [sys.executable, "-m", "aigaq_verify", "none.zip"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert "none.zip" in done.stderr
 
 
-def test_the_verifier_stands_alone(tmp_path, kit):
+def test_the_help_names_every_verdict_in_order():
+    done = subprocess.run([sys.executable, "-m", "aigaq_verify", "-h"], capture_output=True, text=True, check=True)
+    said = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and line.split()[0].isdigit()]
+    assert said == ["0", "3", "10", "9", "4", "5", "6", "7", "8", "1"]
+
+
+def test_the_verifier_stands_alone(tmp_path):
     """Copied out of the project and with nothing of `aigaq` in sight, it still judges."""
     source = Path(aigaq_verify.__file__).parent
     code = (
@@ -118,6 +135,6 @@ def test_the_verifier_stands_alone(tmp_path, kit):
         "from aigaq_verify.cli import main; sys.exit(main(sys.argv[2:]))"
     )
     clip = tmp_path / "clip.zip"
-    clip.write_bytes(kit.stored_zip(kit.Maker().segment().files()))
+    clip.write_bytes(CLIP)
     words = [sys.executable, "-P", "-c", code, str(source.parent), str(clip)]
     assert subprocess.run(words, capture_output=True, check=False).returncode == 6

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.proof_lab import ORIGIN, Signer
 
 from aigaq_verify import (
     Checkpoint,
@@ -32,13 +33,13 @@ def node(level: int, index: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def signer(kit):
-    return kit.Signer(1)
+def signer():
+    return Signer(1)
 
 
 @pytest.fixture(scope="module")
-def note(kit, signer) -> bytes:
-    return signer.note(Checkpoint(kit.ORIGIN, 9, root_of(LEAVES)).text())
+def note(signer) -> bytes:
+    return signer.note(Checkpoint(ORIGIN, 9, root_of(LEAVES)).text())
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_any_name_without_space_or_plus_is_a_name(name):
     assert VerifierKey.parse(str(VerifierKey(name, public))).name == name
 
 
-def test_signatures_of_strangers_are_ignored_and_false_ones_are_not(kit, signer, note):
+def test_signatures_of_strangers_are_ignored_and_false_ones_are_not(signer, note):
     parsed = Note.parse(note)
     stranger = NoteSignature("someone", b"\0\0\0\1", b"anything")
     both = Note(parsed.text, (stranger, *parsed.signatures))
@@ -121,7 +122,7 @@ def test_signatures_of_strangers_are_ignored_and_false_ones_are_not(kit, signer,
     with pytest.raises(UnknownKeyError):
         Note(parsed.text, (stranger,)).verify([signer.vkey])
     with pytest.raises(UnknownKeyError):
-        parsed.verify([kit.Signer(2).vkey])
+        parsed.verify([Signer(2).vkey])
     false = NoteSignature(signer.vkey.name, signer.vkey.key_id, bytes(64))
     with pytest.raises(NoteError, match="does not belong"):
         Note(parsed.text, (false,)).verify([signer.vkey])
@@ -136,7 +137,7 @@ def test_a_cosigner_s_key_signs_no_log(signer, note):
         Note.parse(note).verify([witness])
 
 
-def test_a_key_speaks_for_its_own_log_only(kit, signer):
+def test_a_key_speaks_for_its_own_log_only(signer):
     other = Checkpoint("log.example/vote-26/s/s-102", 9, root_of(LEAVES))
     with pytest.raises(NoteError, match="signed by the key of"):
         Checkpoint.open(signer.note(other.text()), [signer.vkey])
@@ -226,10 +227,10 @@ def test_bytes_that_are_no_proofs(change, proof):
         Proof.parse(change(proof))
 
 
-def test_a_log_of_one_needs_no_hashes(kit, signer):
+def test_a_log_of_one_needs_no_hashes(signer):
     tree = CompactRange()
     tree.append(LEAVES[0])
-    note = signer.note(Checkpoint(kit.ORIGIN, 1, tree.root()).text())
+    note = signer.note(Checkpoint(ORIGIN, 1, tree.root()).text())
     assert Proof.parse(Proof(0, (), note).encode()).verify(LEAVES[0], [signer.vkey]).size == 1
 
 

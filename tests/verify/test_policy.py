@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.proof_lab import Signer
 
 from aigaq_verify import PolicyError, parse_policy
 from aigaq_verify.note import ML_DSA_44, VerifierKey
@@ -13,8 +14,8 @@ from aigaq_verify.policy import Group
 
 
 @pytest.fixture(scope="module")
-def keys(kit):
-    return [kit.Signer(seed, f"log.example/vote/s/s-{seed}").vkey for seed in range(1, 6)]
+def keys():
+    return [Signer(seed, f"log.example/vote/s/s-{seed}").vkey for seed in range(1, 6)]
 
 
 @pytest.fixture(scope="module")

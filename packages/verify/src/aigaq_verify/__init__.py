@@ -1,12 +1,10 @@
 """Aigaq's formats and proofs, readable by an auditor without the platform. Imports nothing of `aigaq`."""
 
-from aigaq_verify.clip import NotAClipError, verify_clip
-from aigaq_verify.container import ContainerError, StoredZip
+from aigaq_verify.container import NotEvidenceError, StoredZip
 from aigaq_verify.manifest import (
     MANIFEST,
     README,
     Manifest,
-    ManifestError,
     beacon_file,
     checkpoint_file,
     init_file,
@@ -31,7 +29,7 @@ from aigaq_verify.note import (
     cosign_message,
     verify_cosignature,
 )
-from aigaq_verify.package import NotEvidenceError, verify
+from aigaq_verify.package import verify
 from aigaq_verify.policy import NO_QUORUM, Group, Policy, PolicyError, Witnessed, parse_policy
 from aigaq_verify.proof import Proof
 from aigaq_verify.records import (
@@ -60,7 +58,7 @@ from aigaq_verify.records import (
     signed_part,
     verify_delegation,
 )
-from aigaq_verify.report import Line, PackageReport, Report, Stretch, Verdict
+from aigaq_verify.report import Line, Report, Stretch, Verdict
 from aigaq_verify.signatures import verify_signature
 from aigaq_verify.tree import (
     CompactRange,
@@ -92,7 +90,6 @@ __all__ = [
     "STREAMS",
     "Checkpoint",
     "CompactRange",
-    "ContainerError",
     "Cosignature",
     "Flag",
     "GapCause",
@@ -102,14 +99,11 @@ __all__ = [
     "Leaf",
     "Line",
     "Manifest",
-    "ManifestError",
     "NodeSource",
-    "NotAClipError",
     "NotEvidenceError",
     "Note",
     "NoteError",
     "NoteSignature",
-    "PackageReport",
     "Policy",
     "PolicyError",
     "Proof",
@@ -144,7 +138,6 @@ __all__ = [
     "segment_file",
     "signed_part",
     "verify",
-    "verify_clip",
     "verify_consistency",
     "verify_cosignature",
     "verify_delegation",

@@ -32,13 +32,23 @@ class Row:
         """The last time that it claims."""
         return self.start if self.end is None else self.end
 
+    def reopens(self, row: "Row") -> bool:
+        """Whether this row tells the open gap before it again, with its end."""
+        a, b = row.record, self.record
+        same = isinstance(a, GapRecord) and isinstance(b, GapRecord) and (a.from_ms, a.cause) == (b.from_ms, b.cause)
+        return same and row.end is None
+
+    def touches(self, clip: Manifest) -> bool:
+        """Whether some of it lies inside the clip's interval."""
+        return _inside(clip, self.start, clip.to_ms if self.end is None else self.end)
+
 
 def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
     """Where rows, in log order, are not one unbroken run of the clip's stream."""
-    stream = (clip.election, clip.station, clip.camera, clip.stream)
     for row in rows:
         record = row.record
-        if (record.election, record.station, record.camera, record.stream) != stream:
+        names = ("election", "station", "camera", "stream")
+        if any(getattr(record, name) != getattr(clip, name) for name in names):
             yield f"row {row.index} is of another stream than {MANIFEST} says"
         if (record.seq == 0) != (record.prev == NO_HASH):
             yield f"row {row.index}: the first row of a stream, and no other, follows none"
@@ -47,46 +57,29 @@ def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
             yield f"after seq {a.record.seq} comes {b.record.seq}"
         elif b.record.prev != a.leaf:
             yield f"seq {b.record.seq} follows another row than the seq {a.record.seq} shown here"
-        if a.end is None and not _closes(b, a):
+        if a.end is None and not b.reopens(a):
             yield f"the open gap seq {a.record.seq} is not closed by the next row"
 
 
 def stretches(clip: Manifest, rows: Sequence[Row]) -> list[Stretch]:
     """Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it."""
-    told = [row for row, after in zip(rows, [*rows, None][1:], strict=True) if after is None or not _closes(after, row)]
-    return sorted([*_holes(clip, told), *_edges(clip, told), *_gaps(clip, told)], key=lambda s: s.from_ms)
-
-
-def touches(row: Row, clip: Manifest) -> bool:
-    """Whether some of the row lies inside the clip's interval."""
-    low, high = sorted((row.start, clip.to_ms if row.end is None else row.end))
-    return low < high and low < clip.to_ms and high > clip.from_ms
-
-
-def _closes(after: Row, row: Row) -> bool:
-    """Whether a row tells the open gap before it again, with its end."""
-    if not isinstance(row.record, GapRecord) or not isinstance(after.record, GapRecord):
-        return False
-    return row.end is None and (row.start, row.record.cause) == (after.start, after.record.cause)
-
-
-def _holes(clip: Manifest, told: Sequence[Row]) -> Iterator[Stretch]:
-    for a, b in pairwise(told):
-        inside = a.end is not None and min(a.end, b.start) < clip.to_ms and max(a.end, b.start) > clip.from_ms
-        if a.end is not None and inside and abs(b.start - a.end) > HOLE_MS:
-            yield Stretch(a.end, b.start, None)
-
-
-def _edges(clip: Manifest, told: Sequence[Row]) -> Iterator[Stretch]:
+    told = [row for row, after in zip(rows, [*rows, None][1:], strict=True) if after is None or not after.reopens(row)]
+    gaps = [
+        (row.start, row.end, str(r.cause))
+        for row in told
+        if isinstance(r := row.record, GapRecord) and row.touches(clip)
+    ]
+    holes = [(a.end, b.start) for a, b in pairwise(told) if a.end is not None and abs(b.start - a.end) > HOLE_MS]
     first = min((row.start for row in told), default=clip.to_ms)
     last = max((clip.to_ms if row.end is None else row.end for row in told), default=clip.to_ms)
     if first - clip.from_ms > HOLE_MS:
-        yield Stretch(clip.from_ms, min(first, clip.to_ms), None)
+        holes.append((clip.from_ms, min(first, clip.to_ms)))
     if clip.to_ms - last > HOLE_MS:
-        yield Stretch(max(last, clip.from_ms), clip.to_ms, None)
+        holes.append((max(last, clip.from_ms), clip.to_ms))
+    silent = [(start, end, None) for start, end in holes if _inside(clip, start, end)]
+    return sorted((Stretch(*found) for found in [*silent, *gaps]), key=lambda stretch: stretch.from_ms)
 
 
-def _gaps(clip: Manifest, told: Sequence[Row]) -> Iterator[Stretch]:
-    for row in told:
-        if isinstance(row.record, GapRecord) and touches(row, clip):
-            yield Stretch(row.start, row.end, str(row.record.cause))
+def _inside(clip: Manifest, start: int, end: int) -> bool:
+    low, high = sorted((start, end))
+    return low < high and low < clip.to_ms and high > clip.from_ms

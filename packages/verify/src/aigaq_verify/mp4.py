@@ -7,11 +7,7 @@ _MAX_BOXES = 4096
 
 
 def fragment_times(segment: bytes) -> list[int]:
-    """The decode time of each `moof`, in ticks of 1/90,000 s since the Unix epoch.
-
-    Raises:
-        ValueError: not a sequence of whole boxes with one track fragment in each `moof`.
-    """
+    """The decode time of each `moof`, in ticks of 1/90,000 s since 1970; ValueError where boxes are torn."""
     return [_time(moof) for kind, moof in _boxes(memoryview(segment)) if kind == b"moof"]
 
 

@@ -1,8 +1,7 @@
 """C2SP notes: what a log signs and its witnesses cosign. Reading is strict and bounded.
 
-c2sp.org/signed-note v1.0.0, c2sp.org/tlog-checkpoint v1.0.0, c2sp.org/tlog-cosignature v1.1.0.
-
-Whatever would not be written back as the same bytes is refused, base64 with loose trailing bits included.
+c2sp.org/signed-note v1.0.0, c2sp.org/tlog-checkpoint v1.0.0, c2sp.org/tlog-cosignature v1.1.0. Whatever would not be
+written back as the same bytes is refused with `NoteError`, base64 with loose trailing bits included.
 """
 
 import base64
@@ -19,11 +18,11 @@ from aigaq_verify.signatures import is_public_key, verify_mldsa44, verify_signat
 ED25519: Final = 1
 COSIGNATURE_ED25519: Final = 4
 ML_DSA_44: Final = 6
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_KEY_SIZES: Final = {ED25519: 32, COSIGNATURE_ED25519: 32, ML_DSA_44: 1312}
-MAX_NOTE: Final = 128 << 10
-"""Bytes; room for the 16 post-quantum signatures that the specification asks to accept."""
+MAX_NOTE: Final = 128 << 10  # bytes; room for the 16 post-quantum signatures that the specification asks to accept
 MAX_SIGNATURES: Final = 64
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NAME: Final = re.compile(r"[^\x00-\x20\x7f+\s\ud800-\udfff]+")
+_KEY_SIZES: Final = {ED25519: 32, COSIGNATURE_ED25519: 32, ML_DSA_44: 1312}
 
 
 class NoteError(ValueError):
@@ -43,7 +42,8 @@ class VerifierKey:
     kind: int = ED25519
 
     def __post_init__(self) -> None:
-        _check_key_name(self.name)
+        if not _NAME.fullmatch(self.name):
+            raise NoteError("not a key name: empty, or with a space, a plus or what is no text")
         if len(self.public) != _KEY_SIZES.get(self.kind):
             raise NoteError("not a key of a known type and its length")
         if self.kind != ML_DSA_44 and not is_public_key(self.public):
@@ -51,14 +51,9 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
-        """Read a verifier key.
-
-        Raises:
-            NoteError: not in the form, wrong key id, or a key that must not be trusted.
-        """
+        """Read a verifier key."""
         name, _, rest = text.partition("+")
-        _, _, encoded = rest.partition("+")
-        data = unbase64(encoded)
+        data = unbase64(rest.partition("+")[2])
         key = cls(name, data[1:], data[0] if data else 0)
         if str(key) != text:
             raise NoteError("the key id does not belong to this name and key")
@@ -67,8 +62,7 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that name the key in a signature line."""
-        data = self.name.encode() + b"\n" + bytes([self.kind]) + self.public
-        return hashlib.sha256(data).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
 
     def __str__(self) -> str:
         return f"{self.name}+{self.key_id.hex()}+{to_base64(bytes([self.kind]) + self.public)}"
@@ -84,17 +78,12 @@ class NoteSignature:
 
     @classmethod
     def parse(cls, line: str) -> "NoteSignature":
-        """Read one line without its newline.
-
-        Raises:
-            NoteError: not a signature line.
-        """
+        """Read one line without its newline."""
         dash, name, encoded = [*line.split(" "), "", "", ""][:3]
         data = unbase64(encoded)
         signature = cls(name, data[:4], data[4:])
-        if dash != "\u2014" or len(data) < 5 or str(signature) != line + "\n":
+        if dash != "\u2014" or len(data) < 5 or not _NAME.fullmatch(name) or str(signature) != line + "\n":
             raise NoteError("not a signature line")
-        _check_key_name(name)
         return signature
 
     def __str__(self) -> str:
@@ -110,21 +99,15 @@ class Note:
 
     @classmethod
     def parse(cls, data: bytes) -> "Note":
-        """Read a note without believing it.
-
-        Raises:
-            NoteError: not a signed note.
-        """
-        if len(data) > MAX_NOTE:
-            raise NoteError(f"a note of more than {MAX_NOTE} bytes")
+        """Read a note without believing it."""
         try:
-            whole = data.decode()
+            whole = data[: MAX_NOTE + 1].decode()
         except UnicodeDecodeError as error:
             raise NoteError("a note that is not UTF-8") from error
         text, blank, tail = whole.rpartition("\n\n")
         lines = tail.split("\n")
-        if not blank or lines.pop() or _CONTROL.search(whole):
-            raise NoteError("not a note: text, empty line, signature lines, no control characters")
+        if len(data) > MAX_NOTE or not blank or lines.pop() or _CONTROL.search(whole):
+            raise NoteError("not a note: text, empty line, signature lines, no control characters, at most 128 KiB")
         if not 1 <= len(lines) <= MAX_SIGNATURES:
             raise NoteError(f"not 1 to {MAX_SIGNATURES} signatures")
         return cls(text + "\n", tuple(map(NoteSignature.parse, lines)))
@@ -134,10 +117,9 @@ class Note:
         return (self.text + "\n" + "".join(map(str, self.signatures))).encode()
 
     def signers(self, keys: Iterable[VerifierKey]) -> dict[VerifierKey, int]:
-        """Those of the keys that signed, with the POSIX second each gave; 0 where it gave none. Others are ignored.
+        """Those of the keys that signed, with the POSIX second each gave (0: none). Strangers' lines mean nothing.
 
-        Raises:
-            NoteError: a signature that names one of the keys is not by it, or comes twice.
+        NoteError where a line that names one of the keys is not by it, or comes twice.
         """
         known = {(key.name, key.key_id): key for key in keys}
         found: dict[VerifierKey, int] = {}
@@ -150,12 +132,7 @@ class Note:
         return found
 
     def verify(self, keys: Iterable[VerifierKey]) -> VerifierKey:
-        """The first of these keys of a log that signed.
-
-        Raises:
-            UnknownKeyError: none of them did.
-            NoteError: a signature that names one of the keys is not by it.
-        """
+        """The first of these keys of a log that signed; UnknownKeyError where none did."""
         for key in self.signers(key for key in keys if key.kind != COSIGNATURE_ED25519):
             return key
         raise UnknownKeyError("signed by no trusted key")
@@ -172,45 +149,36 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
-        """Read a note's text.
-
-        Raises:
-            NoteError: not a checkpoint.
-        """
+        """Read a note's text."""
         lines = text.split("\n")
         if len(lines) < 4 or "" in lines[:-1] or lines[-1]:
             raise NoteError("not a checkpoint: origin, size, root, no empty line")
-        origin, size, root, *extensions = lines[:-1]
-        return cls(origin, parse_decimal(size), unbase64(root, 32), tuple(extensions))
+        return cls(lines[0], parse_decimal(lines[1]), unbase64(lines[2], 32), tuple(lines[3:-1]))
 
     @classmethod
     def open(cls, note: bytes, keys: Iterable[VerifierKey]) -> tuple["Checkpoint", VerifierKey]:
-        """The checkpoint of a note, and the trusted key that signed it. The key's name must be the log's origin.
-
-        Raises:
-            UnknownKeyError: signed by none of the keys.
-            NoteError: not a note, a false signature, not a checkpoint, or a key of another log.
-        """
+        """The checkpoint of a note, and the trusted key that signed it. The key's name must be the log's origin."""
         parsed = Note.parse(note)
-        key = parsed.verify(keys)
-        checkpoint = cls.parse(parsed.text)
+        key, checkpoint = parsed.verify(keys), cls.parse(parsed.text)
         if key.name != checkpoint.origin:
             raise NoteError(f"a checkpoint of {checkpoint.origin} signed by the key of {key.name}")
         return checkpoint, key
 
     def text(self) -> str:
         """The text to sign."""
-        lines = (self.origin, str(self.size), to_base64(self.root), *self.extensions)
-        return "".join(line + "\n" for line in lines)
+        return "\n".join((self.origin, str(self.size), to_base64(self.root), *self.extensions, ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """A witness's word: at this time this was the largest tree it had seen, and it extends all that it saw before."""
+    """A witness's word: at this POSIX second this was the largest tree it had seen, and it extends all before."""
 
     key: VerifierKey
     time: int
-    """POSIX seconds, never 0."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.time <= MAX_MS // 1000:
+            raise NoteError(f"the cosignature of {self.key.name} gives no time")
 
     @property
     def name(self) -> str:
@@ -219,50 +187,30 @@ class Cosignature:
 
 
 def cosign_message(key: VerifierKey, text: str, time: int) -> bytes:
-    """The bytes that a cosigner signs, by the type of its key: `cosignature/v1`, or `subtree/v1` for ML-DSA-44.
-
-    Raises:
-        NoteError: the text is not a checkpoint, or a name is too long for the message.
-    """
+    """The bytes that a cosigner signs, by the type of its key: `cosignature/v1`, or `subtree/v1` for ML-DSA-44."""
     checkpoint = Checkpoint.parse(text)
     if key.kind == COSIGNATURE_ED25519:
         return f"cosignature/v1\ntime {time}\n{text}".encode()
     name, origin = key.name.encode(), checkpoint.origin.encode()
     if key.kind != ML_DSA_44 or max(len(name), len(origin)) > 255:
         raise NoteError("not a key that cosigns, or a name of more than 255 bytes")
-    return b"".join((
-        b"subtree/v1\n\0", bytes([len(name)]), name, time.to_bytes(8, "big"), bytes([len(origin)]), origin,
-        bytes(8), checkpoint.size.to_bytes(8, "big"), checkpoint.root,
-    ))  # fmt: skip
+    who, log = bytes([len(name)]) + name + time.to_bytes(8, "big"), bytes([len(origin)]) + origin
+    return b"subtree/v1\n\0" + who + log + bytes(8) + checkpoint.size.to_bytes(8, "big") + checkpoint.root
 
 
 def verify_cosignature(key: VerifierKey, text: str, line: NoteSignature) -> Cosignature:
-    """What the witness with this key says about the checkpoint.
-
-    Raises:
-        NoteError: the line is of another key, false, or gives no time.
-    """
+    """What the witness with this key says about the checkpoint; NoteError where the line is not its word."""
     if (line.name, line.key_id) != (key.name, key.key_id) or key.kind == ED25519:
         raise NoteError(f"not a cosignature of {key.name}")
-    return timed(key, _verify(key, text, line.value))
-
-
-def timed(key: VerifierKey, time: int) -> Cosignature:
-    """A cosignature with a time that can be believed.
-
-    Raises:
-        NoteError: it gives no time, or one beyond the calendar.
-    """
-    if not 0 < time <= MAX_MS // 1000:
-        raise NoteError(f"the cosignature of {key.name} gives no time")
-    return Cosignature(key, time)
+    return Cosignature(key, _verify(key, text, line.value))
 
 
 def _verify(key: VerifierKey, text: str, value: bytes) -> int:
-    time = 0 if key.kind == ED25519 else int.from_bytes(value[:8], "big")
-    message = text.encode() if key.kind == ED25519 else cosign_message(key, text, time)
-    check = verify_mldsa44 if key.kind == ML_DSA_44 else verify_signature
-    if not check(key.public, message, value if key.kind == ED25519 else value[8:]):
+    time, signature, message = 0, value, text.encode()
+    if key.kind != ED25519:
+        time, signature = int.from_bytes(value[:8], "big"), value[8:]
+        message = cosign_message(key, text, time)
+    if not (verify_mldsa44 if key.kind == ML_DSA_44 else verify_signature)(key.public, message, signature):
         raise NoteError(f"the signature of {key.name} does not belong to this text")
     return time
 
@@ -273,11 +221,7 @@ def to_base64(data: bytes) -> str:
 
 
 def unbase64(text: str, size: int | None = None) -> bytes:
-    """Standard base64 in its one canonical form.
-
-    Raises:
-        NoteError: another form, or not of that size.
-    """
+    """Standard base64 in its one canonical form, of that size."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -288,16 +232,7 @@ def unbase64(text: str, size: int | None = None) -> bytes:
 
 
 def parse_decimal(text: str) -> int:
-    """A decimal integer below 2^63 without leading zeroes.
-
-    Raises:
-        NoteError: anything else.
-    """
-    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or str(int(text)) != text or int(text) >> 63:
+    """A decimal integer below 2^63 without leading zeroes."""
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", text) or int(text) >> 63:
         raise NoteError("not a decimal integer below 2^63")
     return int(text)
-
-
-def _check_key_name(name: str) -> None:
-    if not name or any(c in "+\x7f" or c.isspace() or c < " " or "\ud800" <= c <= "\udfff" for c in name):
-        raise NoteError("not a key name: empty, or with a space, a plus or what is no text")

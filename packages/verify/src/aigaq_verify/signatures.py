@@ -31,47 +31,38 @@ def is_public_key(public: bytes) -> bool:
 
 def verify_signature(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the Ed25519 key signed the message."""
-    if len(signature) != 64 or not is_public_key(public):
-        return False
     y, s = int.from_bytes(signature[:32], "little") & (1 << 255) - 1, int.from_bytes(signature[32:], "little")
-    if y >= _P or y in _SMALL_ORDER_Y or s >= _L:
+    if len(signature) != 64 or not is_public_key(public) or y >= _P or y in _SMALL_ORDER_Y or s >= _L:
         return False
     try:
-        crypto_sign_open(signature + message, public)
+        return crypto_sign_open(signature + message, public) == message
     except BadSignatureError:
         return False
-    return True
 
 
 def verify_mldsa44(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the ML-DSA-44 key signed the message, with an empty context string."""
     try:
-        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+        return MLDSA44PublicKey.from_public_bytes(public).verify(signature, message) is None
     except (InvalidSignature, ValueError):
         return False
-    return True
-
-
-@lru_cache(maxsize=1024)
-def _p256(point: bytes) -> EllipticCurvePublicKey | None:
-    try:  # SEC 1 §2.3.4; compressed points have 33 bytes, and the point at infinity has one
-        return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point) if len(point) == 65 else None
-    except ValueError:
-        return None
-
-
-def is_p256_key(point: bytes) -> bool:
-    """Whether these 65 bytes are an uncompressed point of the curve, whose order is prime."""
-    return _p256(point) is not None
 
 
 def verify_p256(point: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the P-256 key signed the message with SHA-256; the signature is r ‖ s, 32 bytes each."""
-    key, r, s = _p256(point), int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if key is None or len(signature) != 64 or not 0 < r < _N256 or not 0 < s <= _N256 // 2:
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not is_p256_key(point) or len(signature) != 64 or not 0 < r < _N256 or not 0 < s <= _N256 // 2:
         return False
     try:
-        key.verify(encode_dss_signature(r, s), message, ECDSA(SHA256()))
+        key = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point)
+        return key.verify(encode_dss_signature(r, s), message, ECDSA(SHA256())) is None
     except InvalidSignature:
         return False
-    return True
+
+
+def is_p256_key(point: bytes) -> bool:
+    """Whether these are the 65 bytes of an uncompressed point of the curve, whose order is prime (SEC 1 §2.3.4)."""
+    try:
+        return len(point) == 65 and bool(EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point))
+    except ValueError:
+        return False
