@@ -1,4 +1,4 @@
-"""Stations, a centre that may equivocate, witnesses of which some lie, lag and restart: never two histories with a quorum.
+"""Stations, a centre that may equivocate, witnesses that lie, lag and restart: never two histories with a quorum.
 
 The witnesses are the real ones on disk, the rule is the trust file's. What a quorum below the rule allows is shown too.
 """
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.ledger.witness_lab import ORIGIN, Branch, policy_of, signing_key, trust_file
 
 from aigaq.base import ManualClock
 from aigaq.ledger.witness import RefusedError, StaleError, Witness, WitnessKeys, WitnessStore
 from aigaq_verify import Group, Note, NoteSignature, Policy, PolicyError, Witnessed, parse_policy
-from tests.ledger.witness_lab import ORIGIN, Branch, policy_of, signing_key, trust_file
 
 LOG = Branch()
 BRANCHES = 3
@@ -166,7 +166,9 @@ def test_two_of_five_honest_witnesses_would_bless_two_histories(tmp_path):
     for party in five:
         party.witness.add_checkpoint(base.request(0))
     one, two = base.fork(700).grow(10, "one"), base.fork(700).grow(10, "two")
-    lines = [party.witness.add_checkpoint(log.request(700)) for party, log in zip(five, [one] * 3 + [two] * 2, strict=True)]
+    lines = [
+        party.witness.add_checkpoint(log.request(700)) for party, log in zip(five, [one] * 3 + [two] * 2, strict=True)
+    ]
     notes = one.note() + b"".join(lines[:3]), two.note() + b"".join(lines[3:])
     witnesses = [party.keys.verifiers()[0] for party in five]
     loose = Policy(

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ledger.witness_lab import ORIGIN, Branch, cosigned, request, signing_key
 
 from aigaq.base import ManualClock
 from aigaq.ledger.witness import (
@@ -22,8 +23,7 @@ from aigaq.ledger.witness import (
     WitnessKeys,
     WitnessStore,
 )
-from aigaq_verify import Note, NoteSignature, VerifierKey, consistency_proof, leaf_hash, root_of, verify_cosignature
-from tests.ledger.witness_lab import ORIGIN, Branch, cosigned, make_witness, request, signing_key
+from aigaq_verify import Note, NoteSignature, VerifierKey, consistency_proof, root_of, verify_cosignature
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,9 @@ def test_both_cosignatures_are_answered_and_verify(witness, keys, clock):
     log = Branch().grow(5)
     answer = witness.add_checkpoint(log.request(0))
     assert re.fullmatch(rb"(\xe2\x80\x94 witness.example/w1 [A-Za-z0-9+/]+=*\n){2}", answer)
-    found = [verify_cosignature(k, log.text(), line) for k, line in zip(keys.verifiers(), lines_of(answer), strict=True)]
+    found = [
+        verify_cosignature(k, log.text(), line) for k, line in zip(keys.verifiers(), lines_of(answer), strict=True)
+    ]
     assert [one.time for one in found] == [clock.utc_ns() // 10**9] * 2
     assert witness.held(ORIGIN).note == cosigned(log.note(), answer)
 
@@ -231,8 +233,6 @@ def test_tessera_every_pair_of_checkpoints(shared, keys, tmp_path):
             if start:
                 with pytest.raises(StaleError):
                     witness.add_checkpoint(request(start, proof(start, 15), notes[15]))
-
-
 
 
 SIGSUM_KEY = bytes.fromhex("ffdc2d4d98e4124d3feaf788c0c2f9abfd796083d1f0495437f302ec79cf100f")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,7 +19,7 @@ from aigaq.ledger.monitor.fork_proof import MAX_FILE, ForkProof
 from aigaq.ledger.monitor.http import create_app
 from aigaq.ledger.monitor.remote import HttpFetch
 from aigaq.ledger.monitor.trust import load_policy, target_of
-from aigaq.ledger.witness import parse_listen, serve
+from aigaq.ledger.witness import parse_listen, serve, until_signal
 
 ALARMS_EXIT: Final = 3
 UNKNOWN_EXIT: Final = 6
@@ -139,19 +139,18 @@ def _log_to_stderr() -> None:
 async def _run(monitor: Monitor, every: float, listen: tuple[str, int] | None, folder: Path) -> None:
     """Look again and again; whichever ends first, looking or serving, ends the other."""
     looking = asyncio.create_task(_look(monitor, every))
-    if listen is None:
-        with suppress(asyncio.CancelledError):
-            await looking
-        return
     app = create_app(monitor, folder)
-    serving = asyncio.create_task(serve(app, *listen, ready=lambda at: typer.echo(f"monitor at {at}")))
-    await asyncio.wait([looking, serving], return_when=asyncio.FIRST_COMPLETED)
-    for task in (looking, serving):
-        if task.done():
-            task.result()
-        else:
-            task.cancel()
-    await asyncio.gather(looking, serving, return_exceptions=True)
+    shown = serve(app, *listen, ready=lambda at: typer.echo(f"monitor at {at}")) if listen else until_signal()
+    serving = asyncio.create_task(shown)
+    try:
+        await asyncio.wait([looking, serving], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        looking.cancel()
+        serving.cancel()
+        ended = await asyncio.gather(looking, serving, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 async def _look(monitor: Monitor, every: float) -> None:

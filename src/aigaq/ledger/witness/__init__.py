@@ -4,10 +4,11 @@ A small program of its own, run by a party, a newspaper, an observer group. It k
 no video, no archive, no leaf.
 """
 
-from aigaq.ledger.witness.asgi import App, Receive, Scope, Send, answer, reader_language, serve
+from aigaq.ledger.witness.asgi import App, Receive, Scope, Send, answer, reader_language, serve, until_signal
 from aigaq.ledger.witness.errors import (
     ContradictionError,
     InconsistentError,
+    ListenError,
     MalformedError,
     NotSignedError,
     RefusedError,
@@ -36,6 +37,7 @@ __all__ = [
     "ContradictionError",
     "Held",
     "InconsistentError",
+    "ListenError",
     "MalformedError",
     "NotSignedError",
     "Receive",
@@ -65,4 +67,5 @@ __all__ = [
     "policy_lines",
     "reader_language",
     "serve",
+    "until_signal",
 ]

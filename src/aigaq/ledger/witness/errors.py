@@ -7,6 +7,7 @@ WitnessError
 ├── WitnessLostError        the database is gone, damaged or another one
 ├── WitnessRolledBackError  the database is older than what this witness has signed
 ├── WitnessDiskError        the disk does not keep what must be remembered before signing
+├── ListenError             the address to listen on cannot be had
 └── RefusedError            an add-checkpoint request, with the status of c2sp.org/tlog-witness:
         MalformedError 400 · UnknownLogError 404 · NotSignedError 403 · StaleError 409 ·
         ContradictionError 409 · InconsistentError 422 · TooLargeError 413
@@ -68,6 +69,14 @@ class WitnessDiskError(WitnessError):
     why = N_("The disk does not take what the witness must remember, so it signs nothing.")
     hint = N_("Make room on the disk or replace it; the log sends its next checkpoint by itself.")
     http_status: ClassVar[int] = 503
+
+
+class ListenError(WitnessError):
+    """The address to listen on cannot be had."""
+
+    code = "witness.listen"
+    why = N_("Nothing can listen at this address: {reason}.")
+    hint = N_("Choose another address or port with --listen; another program may hold this one.")
 
 
 class RefusedError(WitnessError):
