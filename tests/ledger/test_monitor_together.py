@@ -182,7 +182,6 @@ async def test_the_program_runs_until_it_is_stopped(alone, listen):
         await program.communicate()
     after = json.loads((await asyncio.to_thread(look, center, "http://127.0.0.1:1/log")).stdout)
     assert after["read"] == 3
-    assert [alarm["code"] for alarm in after["alarms"]] == ["stalled"]
 
 
 async def until(stream: asyncio.StreamReader, word: bytes) -> bytes:

@@ -83,6 +83,7 @@ def test_the_whole_protocol_on_one_connection(client, settings, log):
     assert (contradiction.status_code, contradiction.headers["content-type"]) == (409, "text/plain; charset=utf-8")
     assert "[witness.contradiction]" in contradiction.text
     assert client.post("/add-checkpoint", content=fork.grow(3, "other").request(7)).status_code == 422
+    assert 'class="bad"' in client.get("/en").text
     refused = client.get(f"/{origin_hash(ORIGIN)}/refused").json()
     assert [(one["kind"], one["note"].encode()) for one in refused] == [
         ("contradiction", fork.note(7)), ("inconsistent", fork.note(10)),

@@ -8,11 +8,14 @@ import subprocess
 import sys
 
 import pytest
-from tests.ledger.witness_lab import ORIGIN, Branch, make_witness
+from typer.testing import CliRunner
+from tests.ledger.witness_lab import ORIGIN, Branch, make_witness, request
 
 from aigaq.base import LANGUAGES, ManualClock, SettingsError
 from aigaq.ledger import BadKeyError, KeyFileError
 from aigaq.ledger.witness import (
+    ContradictionError,
+    InconsistentError,
     StaleError,
     Witness,
     WitnessBusyError,
@@ -26,6 +29,8 @@ from aigaq.ledger.witness import (
     policy_lines,
 )
 from aigaq.ledger.witness import store as store_module
+from aigaq.ledger.witness.cli import witness_app
+from aigaq.ledger.witness.page import render_page
 from aigaq.ledger.witness.status import witness_status
 from aigaq_verify import parse_policy
 
@@ -129,6 +134,22 @@ def test_a_lost_memory_is_never_begun_anew(used, harm):
     assert {path.name: path.read_bytes() for path in used.folder.iterdir()} == before
     for language in LANGUAGES:
         assert "{" not in str(lost.value.explain(language))
+
+
+def test_only_a_contradiction_is_shown_as_one(used, log):
+    """Anyone can send a signed note with a proof that fails; that must not blacken the log."""
+    witness = reopened(used)
+    with pytest.raises(InconsistentError):
+        witness.add_checkpoint(request(4, [bytes(32)], log.grow(1).note()))
+    assert b'class="bad"' not in render_page(witness, "en")
+    with pytest.raises(ContradictionError):
+        witness.add_checkpoint(request(4, [], log.fork(3).grow(1, "other").note()))
+    assert b'class="bad"' in render_page(witness, "en")
+    witness.close()
+    (found,) = witness_status(used, ManualClock())["logs"]
+    assert (found["contradictions"], found["unproven"]) == (1, 1)
+    told = CliRunner().invoke(witness_app, ["status", "-c", str(used.folder / "witness.toml")])
+    assert (told.exit_code, "FORKED" in told.stdout) == (3, True)
 
 
 def test_an_older_copy_is_noticed(used, log):

@@ -80,14 +80,14 @@ def run(
 def status(*, config: Config = CONFIG, as_json: AsJson = False) -> None:
     """Show what the witness last signed, and whether its memory is whole. Changes nothing.
 
-    Exit codes: 0 fit to sign · 1 it is not, the reason is on standard error · 3 evidence against a log is kept.
+    Exit codes: 0 fit to sign · 1 it is not, the reason is on standard error · 3 it holds proof that a log forked.
     """
     found = witness_status(WitnessSettings.load(config), SystemClock())
     if as_json:
         _print_json(found)
     else:
         _tell(found)
-    if any(log["refused"] for log in found["logs"]):
+    if any(log["contradictions"] for log in found["logs"]):
         raise typer.Exit(3)
 
 
@@ -96,7 +96,7 @@ def _tell(found: dict[str, Any]) -> None:
     state = "running" if found["running"] else "not running"
     typer.echo(f"{found['name']}: {state}, {found['signatures']} signatures{behind}")
     for log in found["logs"]:
-        evidence = f", {log['refused']} refused notes kept as evidence" if log["refused"] else ""
+        evidence = f", FORKED: {log['contradictions']} contradicting checkpoints kept" if log["contradictions"] else ""
         typer.echo(f"  {log['origin']}: {log['size']} entries{evidence}")
 
 

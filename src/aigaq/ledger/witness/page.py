@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aigaq.base import Language, from_ms, translate
 from aigaq.ledger.witness.service import Witness
+from aigaq.ledger.witness.store import CONTRADICTION
 
 HTML: Final = "text/html; charset=utf-8"
 _FOLDER: Final = Path(__file__).parent / "templates"
@@ -46,7 +47,12 @@ def render_page(witness: Witness, language: Language) -> bytes:
         language=language,
         name=witness.keys.name,
         keys=[str(key) for key in witness.keys.verifiers()],
-        logs=[(origin, witness.held(origin), len(witness.refused(origin))) for origin in witness.logs],
+        logs=[(origin, witness.held(origin), _contradictions(witness, origin)) for origin in witness.logs],
         last=from_ms(witness.last_time() * 1000).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
     return said.encode()
+
+
+def _contradictions(witness: Witness, origin: str) -> int:
+    """Only these are shown as wrong: anyone can send a signed note with a proof that fails."""
+    return sum(one.kind == CONTRADICTION for one in witness.refused(origin))

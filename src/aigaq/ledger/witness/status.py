@@ -6,7 +6,7 @@ from aigaq.base import Clock, utc_ms
 from aigaq.ledger.witness.errors import WitnessBusyError
 from aigaq.ledger.witness.keys import WitnessKeys
 from aigaq.ledger.witness.settings import WitnessSettings
-from aigaq.ledger.witness.store import WitnessStore
+from aigaq.ledger.witness.store import CONTRADICTION, INCONSISTENT, WitnessStore
 
 
 def witness_status(settings: WitnessSettings, clock: Clock) -> dict[str, Any]:
@@ -38,4 +38,11 @@ def witness_status(settings: WitnessSettings, clock: Clock) -> dict[str, Any]:
 
 def _log(store: WitnessStore, origin: str) -> dict[str, Any]:
     held = store.held(origin)
-    return {"origin": origin, "size": held.size, "root": held.root.hex(), "refused": len(store.refused(origin))}
+    kinds = [one.kind for one in store.refused(origin)]
+    return {
+        "origin": origin,
+        "size": held.size,
+        "root": held.root.hex(),
+        "contradictions": kinds.count(CONTRADICTION),
+        "unproven": kinds.count(INCONSISTENT),
+    }
