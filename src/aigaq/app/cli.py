@@ -19,6 +19,7 @@ mistyped. `verify` has one code per verdict, see `aigaq verify --help`."""
 
 COMMANDS: Final = {
     "demo": "aigaq.app.demo:demo",
+    "drill": "aigaq.app.drill:drill",
     "doctor": "aigaq.app.doctor:doctor",
     "verify": "aigaq.ledger.cli:verify",
     "station": "aigaq.station.cli:station_app",

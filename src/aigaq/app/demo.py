@@ -6,26 +6,37 @@ import fcntl
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import Progress
 
-from aigaq.app.demo_files import DemoFiles, demo_register, first_start, mount, write_demo
+from aigaq.app.demo_files import (
+    ENROLMENT,
+    HOST,
+    DemoFiles,
+    Ports,
+    demo_register,
+    first_start,
+    mount,
+    patch_camera,
+    write_demo,
+)
 from aigaq.app.demo_parts import Part, answer_of
+from aigaq.app.demo_screen import PATCH_BOX, Scenes, home, showing, twin
 from aigaq.app.errors import DemoRunsError, PortTakenError
 from aigaq.base import SystemClock, from_ms, utc_ms
-from aigaq.capture.farm import Farm, Video, load_video
+from aigaq.capture.farm import Farm, Patch, Video, load_video
 from aigaq.election import Camera, Register, Zone
+from aigaq.ledger.enrolment import post_leaf
 from aigaq.simulator import make_scenes
 
-HOST: Final = "127.0.0.1"
 PORT: Final = 8080
+WITNESSES: Final = 3
 FIRST_FAULT_S: Final = 25.0
 FAULT_EVERY_S: Final = 120.0
 FAULT_LASTS_S: Final = 12.0
@@ -56,30 +67,41 @@ def demo(
 
 async def _demo(port: int, folder: Path | None, stations: int, *, seconds: float | None, faults: bool) -> None:
     clock = SystemClock()
-    home = user_data_path("aigaq") / "demo"
     today = from_ms(utc_ms(clock)).date()
-    port = _free_port(port)
-    with _alone(folder or home / str(today)) as place:
-        videos = _load_scenes(home / "scenes")
+    port, patch, *witnesses = free_ports(port, 2 + WITNESSES)
+    ports = Ports(port, patch, tuple(witnesses))
+    with _alone(folder or home() / str(today)) as place:
+        scenes = load_scenes()
         async with Farm(clock=clock, host=HOST) as farm, AsyncExitStack() as stack:
             register = demo_register(first_start(place, clock), stations, f"rtsp://{HOST}:{farm.port}")
-            _add_cameras(farm, register, videos)
-            files = write_demo(place, register, f"http://{HOST}:{port}", port)
-            parts = await stack.enter_async_context(_running(files, place / "logs"))
-            await _first_light(port, register, parts)
+            screen = await stack.enter_async_context(showing(ports.patch))
+            film = scenes.dark, Patch(scenes.lit, screen.bright)
+            add_cameras(farm, register, scenes, {mount(patch_camera(register), "sub"): film})
+            files = write_demo(place, register, clock, ports)
+            parts = await stack.enter_async_context(running(files, place / "logs", ports))
+            await first_light(port, register, parts)
             _tell(port, files)
             await _until_done(farm, register, parts, seconds=seconds, faults=faults)
     err.print("Stopped. Everything recorded is sealed and kept in", str(place), style="dim")
 
 
-def _free_port(port: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise PortTakenError(f"{HOST}:{port}", port=port, other=port + 1) from error
-        return int(probe.getsockname()[1])
+def free_ports(first: int, count: int) -> list[int]:
+    """The first port as wished, or any where it is 0; the others any that are free.
+
+    Raises:
+        PortTakenError: another program has the first.
+    """
+    with contextlib.ExitStack() as probes:
+        found: list[int] = []
+        for port in [first, *[0] * (count - 1)]:
+            probe = probes.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise PortTakenError(f"{HOST}:{port}", port=port, other=port + 1) from error
+            found.append(int(probe.getsockname()[1]))
+        return found
 
 
 @contextmanager
@@ -95,39 +117,61 @@ def _alone(place: Path) -> Generator[Path]:
         yield place
 
 
-def _load_scenes(folder: Path) -> dict[Zone, dict[str, Video]]:
-    work = "Drawing five rooms, once: this takes about a minute"
+def load_scenes() -> Scenes:
+    """The drawn rooms, and the one with a screen in it that blinks; drawn when they are first needed."""
+    folder, work = home() / "scenes", "Drawing five rooms, once: this takes about a minute"
     if not err.is_terminal:
         err.print(work)
     with Progress(console=err, transient=True) as bar:
         task = bar.add_task(work, total=1.0)
         scenes = make_scenes(folder, progress=lambda share: bar.update(task, completed=share))
-    return {z: {"main": load_video(s.main), "sub": load_video(s.sub)} for z, s in scenes.items()}
+    return Scenes(
+        {z: {"main": load_video(s.main), "sub": load_video(s.sub)} for z, s in scenes.items()},
+        *twin(scenes[Zone.OBSERVER_AREA].sub, "screen", PATCH_BOX),
+    )
 
 
-def _add_cameras(farm: Farm, register: Register, videos: dict[Zone, dict[str, Video]]) -> None:
+def add_cameras(farm: Farm, register: Register, scenes: Scenes, films: Mapping[str, tuple[Video, Patch]]) -> None:
+    """One camera of the farm for each of the register; `films` names those in which something changes."""
     for camera in register.cameras():
-        for stream, video in videos[camera.zone].items():
-            farm.add(mount(camera, stream), video, wall_aligned=True)
+        for stream, video in scenes.videos[camera.zone].items():
+            name = mount(camera, stream)
+            film, patch = films.get(name, (video, None))
+            farm.add(name, film, wall_aligned=True, patch=patch)
 
 
 @asynccontextmanager
-async def _running(files: DemoFiles, logs: Path) -> AsyncGenerator[list[Part]]:
-    """Centre first, boxes next; on the way out boxes first, so that the centre hears their farewell."""
-    center = await Part.start("The centre", logs / "center.log", "center", "run", "--config", str(files.center))
+async def running(files: DemoFiles, logs: Path, ports: Ports) -> AsyncGenerator[list[Part]]:
+    """Witnesses and centre first, boxes next; on the way out boxes first, so that the centre hears their farewell."""
+    parts: list[Part] = []
     boxes: list[Part] = []
     try:
+        for number, (settings, port) in enumerate(zip(files.witnesses, ports.witnesses, strict=True), 1):
+            command = ("witness", "run", "--config", str(settings), "--listen", f"{HOST}:{port}")
+            parts.append(await Part.start(f"Witness {number}", logs / f"witness-{number}.log", *command))
+        command = ("center", "run", "--config", str(files.center))
+        parts.append(await Part.start("The centre", logs / "center.log", *command))
+        await _answers(ports.center_url, parts)
         for station, settings in files.stations.items():
+            await asyncio.to_thread(post_leaf, ports.center_url, (settings.parent / "data" / ENROLMENT).read_bytes())
             name = f"The box of station {station}"
             boxes.append(await Part.start(name, logs / f"{station}.log", "station", "run", "--config", str(settings)))
-        yield [center, *boxes]
+        yield [*parts, *boxes]
     finally:
         with err.status("Sealing what was recorded…"):
             await asyncio.gather(*(box.stop() for box in boxes))
-            await center.stop()
+            await asyncio.gather(*(part.stop() for part in parts))
 
 
-async def _first_light(port: int, register: Register, parts: list[Part]) -> None:
+async def _answers(url: str, parts: list[Part]) -> None:
+    """Wait until the centre takes requests."""
+    with err.status("Starting…"):
+        while await answer_of(f"{url}/policy.txt") is None:
+            await _all_alive(parts)
+            await asyncio.sleep(0.2)
+
+
+async def first_light(port: int, register: Register, parts: list[Part]) -> None:
     """Wait until every camera's footage has come through to the centre."""
     want = sum(1 for _ in register.cameras())
     with err.status("Starting…") as status:
@@ -147,10 +191,14 @@ async def _live_cameras(port: int) -> AsyncIterator[int]:
 
 async def _unless_stopped(counts: AsyncIterator[int], parts: list[Part]) -> AsyncIterator[int]:
     async for count in counts:
-        for part in parts:
-            if part.process.returncode is not None:
-                await part.watch()
+        await _all_alive(parts)
         yield count
+
+
+async def _all_alive(parts: list[Part]) -> None:
+    for part in parts:
+        if part.process.returncode is not None:
+            await part.watch()
 
 
 def _tell(port: int, files: DemoFiles) -> None:

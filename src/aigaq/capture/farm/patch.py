@@ -35,8 +35,8 @@ class Patch:
     """Whether the screen is bright at a UTC time in milliseconds; asked at each key frame for the middle of its GOP."""
 
 
-def film_patch(source: Path, dark: Path, lit: Path, box: Box) -> None:
-    """Encode a film twice, with the rectangle dark and lit, for `Farm.add(dark, patch=Patch(lit, …))`.
+def film_patch(source: Path, dark: Path, lit: Path, box: Box, *, luma: tuple[int, int] = (DARK, LIT)) -> None:
+    """Encode a film twice, with the rectangle in one luma and the other, for `Farm.add(dark, patch=Patch(lit, …))`.
 
     Raises:
         FarmVideoError: it cannot be read, or half a second is no whole number of its frames.
@@ -48,11 +48,11 @@ def film_patch(source: Path, dark: Path, lit: Path, box: Box) -> None:
             if (rate / 2).denominator != 1:
                 raise FarmVideoError(str(source), problem=f"half a second is no whole number of frames at {rate} fps")
             with av.open(str(dark), "w", format="mp4") as first, av.open(str(lit), "w", format="mp4") as second:
-                takes = [(_camera(out, stream, rate), out, luma) for out, luma in ((first, DARK), (second, LIT))]
+                takes = [(_camera(out, stream, rate), out, y) for out, y in zip((first, second), luma, strict=True)]
                 for number, frame in enumerate(film.decode(stream)):
                     planes = frame.to_ndarray(format="yuv420p")
-                    for camera, out, luma in takes:
-                        out.mux(camera.encode(_frame(planes, box, luma, number, rate)))
+                    for camera, out, y in takes:
+                        out.mux(camera.encode(_frame(planes, box, y, number, rate)))
                 for camera, out, _ in takes:
                     out.mux(camera.encode(None))
     except (FFmpegError, OSError, IndexError) as error:
