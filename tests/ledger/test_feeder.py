@@ -289,7 +289,7 @@ async def test_cosignatures_of_others_are_ignored(lab):
     stranger = lab.witnesses[1].add_checkpoint(add_checkpoint(0, [], note))
     await lab.grow(1)
     later = (await log.file("checkpoint") or (b"", 0))[0]
-    wrong = lab.witnesses[0].add_checkpoint(add_checkpoint(5, await log._consistency(5, 6), later))
+    wrong = lab.witnesses[0].add_checkpoint(add_checkpoint(5, await log._publishing._consistency(5, 6), later))
     keys = list(lab.policy.witnesses.values())
     found = cosignatures(b"junk\n" + wrong + stranger + right + right, note, keys)
     assert list(found) == keys

@@ -15,6 +15,7 @@ from aigaq.ledger.errors import (
     KeyFileError,
     LedgerError,
     LogDamagedError,
+    MirrorError,
     NotKeptError,
     OversizedError,
     RootMismatchError,
@@ -25,6 +26,7 @@ from aigaq.ledger.errors import (
 from aigaq.ledger.keys import SigningKey, parse_vkey, verify_request
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
+from aigaq.ledger.mirror import Mirror
 from aigaq.ledger.national import NationalLog
 from aigaq.ledger.public_log import PublicLog
 from aigaq.ledger.receipt import Receipt, make_receipt, open_receipt
@@ -48,6 +50,8 @@ __all__ = [
     "LedgerError",
     "LogDamagedError",
     "LogKey",
+    "Mirror",
+    "MirrorError",
     "NationalLog",
     "NotKeptError",
     "OversizedError",

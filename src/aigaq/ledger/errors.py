@@ -11,6 +11,7 @@ LedgerError
 ├── BusyError          more came at once than the centre takes
 ├── BadLeafError       not a leaf that others may bring to the national log
 ├── WitnessConflictError  a witness has seen another history of the log
+├── MirrorError        the log cannot be copied to another place
 └── CheckpointError    the centre refuses a station's checkpoint:
         BadNoteError WrongKeyError WrongSizeError RootMismatchError OversizedError
 ```
@@ -102,6 +103,14 @@ class WitnessConflictError(LedgerError):
     code = "ledger.witness_conflict"
     why = N_("The witness {witness} has seen another history of this log: {problem}.")
     hint = N_("Stop, and find out whether the log was put back or someone else signs with its key. Keep everything.")
+
+
+class MirrorError(LedgerError):
+    """The object store that the log is copied to does not take it; the log itself goes on."""
+
+    code = "ledger.mirror"
+    why = N_("The log cannot be copied: {problem}.")
+    hint = N_("Check the address of the mirror, its keys and its free space; copying goes on by itself.")
 
 
 class CheckpointError(LedgerError):

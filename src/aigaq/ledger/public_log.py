@@ -32,9 +32,10 @@ from aigaq.ledger.errors import (
     RootMismatchError,
     WrongKeyError,
 )
-from aigaq.ledger.feeder import Feeder
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
+from aigaq.ledger.mirror import Mirror
+from aigaq.ledger.publishing import Publishing
 from aigaq.ledger.station_logs import Body
 from aigaq.ledger.station_note import MAX_BODY
 from aigaq.ledger.witnessed import hash16
@@ -82,7 +83,7 @@ class PublicLog:
         """The last commit failed; one alarm is enough until one succeeds."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-commit")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="log-read")
-        self._feeder = Feeder(policy, self._consistency, clock)
+        self._publishing = Publishing(core, policy, clock, self._alarm, writer=self._writer, readers=self._readers)
 
     @classmethod
     def open(  # noqa: PLR0913 - what a centre has, each named
@@ -129,7 +130,8 @@ class PublicLog:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._each(COMMIT_S, self.commit))
-                tasks.create_task(self._each(FEED_S, self.feed))
+                tasks.create_task(self._each(FEED_S, self._publishing.feed))
+                tasks.create_task(self._each(FEED_S, self._publishing.copy))
         except* ForkError as group:
             raise group.exceptions[0] from group
         raise AssertionError
@@ -138,10 +140,14 @@ class PublicLog:
         """Close files and connections; whoever waits is told to come again."""
         for future in [w.answer for w in self._bodies] + [future for _, future in self._leaves.values()]:
             _fail(future, NotKeptError(problem=N_("the centre is shutting down")))
-        await self._feeder.close()
+        await self._publishing.close()
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         self._core.close()
+
+    def mirror_to(self, mirror: Mirror) -> None:
+        """Copy the log there after each witnessed checkpoint."""
+        self._publishing.mirror = mirror
 
     # ---- bringing
 
@@ -277,7 +283,7 @@ class PublicLog:
             "origin": self.origin,
             "size": self.size,
             "witnessed": None if newest is None else {"size": newest[0], "at_ms": newest[1]},
-            "witnesses": [asdict(state) for state in self._feeder.states.values()],
+            "witnesses": [asdict(state) for state in self._publishing.feeder.states.values()],
             "absent": sorted(self._absences.open),
             "stopped": self._broken is not None,
         }
@@ -317,21 +323,7 @@ class PublicLog:
 
     async def feed(self) -> None:
         """Ask all witnesses for the newest checkpoint; publish it if a quorum cosigned."""
-        head = self._core.national.head
-        newest = self._core.witnessed.newest
-        if not self._feeder.states or (newest and newest[0] >= head.size):
-            return
-        try:
-            note, conflicts = await self._feeder.cosign(head.note)
-            for conflict in conflicts:
-                self._alarm(conflict)
-            if note is not None:
-                add = self._writer.submit(self._core.witnessed.add, head.size, utc_ms(self._clock), note)
-                await asyncio.wrap_future(add)
-        except (OSError, sqlite3.Error) as error:
-            self._alarm(NotKeptError(str(error), problem=N_("the disk refuses it")))
-        except ValueError as error:
-            self._alarm(LogDamagedError(str(error), problem=N_("a tile is missing or cut off")))
+        await self._publishing.feed()
 
     def _work(
         self, bodies: Sequence[Body], leaves: Sequence[NewLeaf]
@@ -378,9 +370,6 @@ class PublicLog:
         if index is None:
             raise IndexError(f"no checkpoint of {station} over {size} rows is in the log")
         return self._core.proof(index)
-
-    async def _consistency(self, old: int, new: int) -> list[bytes]:
-        return await self._read(self._core.national.consistency, old, new)
 
     async def _read(self, work: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work, *args)

@@ -20,7 +20,7 @@ ENTRIES: Final = "entries"
 CHECKPOINT: Final = "checkpoint"
 TILES: Final = "tile"
 _HASH: Final = 32
-_LEVELS: Final = 8
+LEVELS: Final = 8
 """256^8 leaves are more than the size in any checkpoint."""
 
 
@@ -83,7 +83,7 @@ class Tiles:
             packed = [len(entry).to_bytes(2, "big") + entry for entry in entries]
             self._lay(ENTRIES, self._size, packed, files)
         start, hashes = self._size, list(leaves)
-        for level in range(_LEVELS):
+        for level in range(LEVELS):
             tail = self._hashes(level, start // WIDTH)
             self._lay(level, start, hashes, files)
             row = [*tail, *hashes]
@@ -162,7 +162,7 @@ class Tiles:
         hashes = self.leaf_hashes(0, self._size)
         if root_of(hashes) != root:
             yield "the leaf hashes do not give the root of the checkpoint"
-        for level in range(1, _LEVELS):
+        for level in range(1, LEVELS):
             hashes = [root_of(hashes[i : i + WIDTH]) for i in range(0, len(hashes) - WIDTH + 1, WIDTH)]
             for index in range(-(-len(hashes) // WIDTH)):
                 try:
@@ -174,7 +174,7 @@ class Tiles:
 
     def _kinds(self) -> list[tuple[int | str, int]]:
         """Each kind of tile, and how many leaves stand under one of its items."""
-        return [(ENTRIES, 1), *((level, WIDTH**level) for level in range(_LEVELS))]
+        return [(ENTRIES, 1), *((level, WIDTH**level) for level in range(LEVELS))]
 
     def _width(self, scale: int, index: int) -> int:
         return max(0, min(WIDTH, self._size // scale - index * WIDTH))
