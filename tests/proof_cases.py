@@ -24,6 +24,7 @@ from tests.proof_lab import (
     Signer,
     bag,
     beside,
+    flipped,
     hashes,
     relisted,
     stored_zip,
@@ -96,13 +97,6 @@ def clip(box: Box, start: int | None = None, end: int | None = None) -> Made:
 def changed(files: Files, name: str, change: Callable[[bytes], bytes]) -> Files:
     """One file changed."""
     return {**files, name: change(files[name])}
-
-
-def flipped(data: bytes, place: int = -1) -> bytes:
-    """One bit flipped in one byte."""
-    new = bytearray(data)
-    new[place] ^= 1
-    return bytes(new)
 
 
 def without(files: Files, *names: str) -> Files:

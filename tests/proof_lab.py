@@ -87,6 +87,13 @@ def two_parts(start_ms: int, duration_ms: int) -> bytes:
     return box(b"styp", b"msdh") + fragment(start_ms) + fragment(start_ms + duration_ms // 2)
 
 
+def flipped(data: bytes, place: int = -1) -> bytes:
+    """One bit flipped in one byte."""
+    new = bytearray(data)
+    new[place] ^= 1
+    return bytes(new)
+
+
 def root(leaves: Sequence[bytes]) -> bytes:
     """MTH of RFC 6962 §2.1, over leaf hashes, by its definition."""
     if len(leaves) <= 1:
