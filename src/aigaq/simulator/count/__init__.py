@@ -4,6 +4,8 @@ from aigaq.simulator.count.cast import Ballot, Presented, cast
 from aigaq.simulator.count.film import CountFilm, CountFilmError, render_count
 from aigaq.simulator.count.marks import Mark
 from aigaq.simulator.count.plan import PRESETS, Conditions, CountPlan, CountPlanError, Shares
+from aigaq.simulator.count.stills import Still, render_stills
+from aigaq.simulator.count.truth import content
 
 __all__ = [
     "PRESETS",
@@ -16,6 +18,9 @@ __all__ = [
     "Mark",
     "Presented",
     "Shares",
+    "Still",
     "cast",
+    "content",
     "render_count",
+    "render_stills",
 ]

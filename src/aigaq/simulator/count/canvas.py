@@ -10,7 +10,7 @@ from aigaq.simulator.count.sculpt import Sprite
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-_STILL: Final = 0.8
+_STILL: Final = 1.2
 """Pixels of movement that no one sees as blur."""
 
 

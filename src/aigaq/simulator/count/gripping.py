@@ -87,7 +87,8 @@ def _grip(grip: Grip, surface: Surface, size: tuple[float, float], camera: Camer
 def _hold(at: Floats, onto: Floats, grip: Grip, side: int) -> Hold:
     """A forearm comes from below when the hand is up, from behind the table when it is down."""
     up = ease((at[1] - 40) / 160)
-    wrist = up * np.array([0.12 * side, -1.0, -0.1]) + (1 - up) * np.array([0.2 * side, 0.25, -1.0])
+    held = np.array([1.0, -0.35, 0.0]) if grip.edge == "bottom" else np.array([0.12 * side, -1.0, -0.1])
+    wrist = up * held + (1 - up) * np.array([0.2 * side, 0.25, -1.0])
     wrist = wrist - (wrist @ onto) * onto
     return Hold(at, onto, wrist / np.linalg.norm(wrist), grip.kind, grip.reach, side)
 
@@ -122,7 +123,12 @@ def placed(hold: Hold, camera: Camera, stout: float) -> HandPlace:
     onto = onto / max(float(np.hypot(*onto)), 1e-6) * scale
     hand = np.array([[onto[0], down[0], points[0, 0]], [onto[1], down[1], points[0, 1]], [0, 0, 1]])
     shoulder = np.array([hold.side * SHOULDERS * stout, SHOULDER_UP - 20, TABLE[2] - 30])
-    elbow = np.array([hold.side * 300.0, 40 + 0.4 * hold.at[1], (hold.at[2] + shoulder[2]) / 2 - 30])
+    up = ease((hold.at[1] - 40) / 160)
+    low = np.array([hold.side * 265.0, 70.0, TABLE[2] + 60])
+    high = np.array(
+        [hold.at[0] + hold.side * (120.0 + 110 * abs(hold.wrist[0])), max(10.0, hold.at[1] - 250), hold.at[2] - 150]
+    )
+    elbow = low + (high - low) * up
     wrist = (hand @ np.array([WRIST[0] * 0.86, WRIST[1] * 0.86, 1]))[:2]
     bend, top = camera.project(np.stack([elbow, shoulder]))
     lower = _along(wrist, bend, (scale + camera.scale_at(elbow)) / 2)

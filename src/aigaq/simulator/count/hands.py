@@ -4,7 +4,7 @@ A grip has two layers: what is behind the paper, and the fingers before it.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -43,7 +43,7 @@ class GripSprites:
     before: Sprite
 
 
-@cache
+@lru_cache(maxsize=72)
 def grip(hand: Hand, kind: GripKind, reach: int, px_per_mm: float) -> GripSprites:
     """A hand that reaches `reach` mm onto the paper."""
     behind, before, spots = _GRIPS[kind](hand, float(reach))
@@ -121,10 +121,10 @@ def _fingers(hand: Hand, reach: float) -> tuple[list[Limb], list[Limb], list[Spo
     before = list[Limb]()
     spots = list[Spot]()
     for n, (share, radius) in enumerate(((0.82, 8.4), (1.0, 8.8), (0.93, 8.5), (0.66, 7.4))):
-        start, end = (-34.0 + 1.5 * n, -24 + 17.5 * n), (max(6.0, reach * share) - radius, -31 + 18.5 * n)
+        start, end = (-34.0 + 1.5 * n, -24 + 17.5 * n), (max(9.0, reach * share) - radius * 0.86, -31 + 18.5 * n)
         before += _finger(hand, start, end, radius, 0)
         spots += _finger_spots(hand, start, end, radius)
-    behind = _finger(hand, (-30, 40), (4, 26), 10, 0)
+    behind = [*_finger(hand, (-30, 40), (4, 26), 10, 0), *before]
     return behind, before, spots
 
 
@@ -140,29 +140,29 @@ def _pinch(hand: Hand, reach: float) -> tuple[list[Limb], list[Limb], list[Spot]
 _GRIPS: Final = {"thumb": _thumb, "fingers": _fingers, "pinch": _pinch}
 
 
-@cache
+@lru_cache(maxsize=12)
 def forearm(hand: Hand, px_per_mm: float) -> Sprite:
     """From the wrist at (0, 0) to the elbow at (`ARM_LENGTH`, 0)."""
     fat = hand.stout
     if hand.sleeve == "bare":
         limbs = [Limb((0, 0, 24 * fat), (ARM_LENGTH, 0, 41 * fat), hand.skin)]
         return sculpt(limbs, px_per_mm, seed=3, rough=0.02)
-    limbs = [Limb((26, 0, 34 * fat), (ARM_LENGTH, 0, 48 * fat), hand.cloth, 6)]
+    limbs = [Limb((26, 0, 34 * fat), (ARM_LENGTH, 0, 48 * fat), hand.cloth, 6, 1, 3.2)]
     limbs.append(Limb((-4, 0, 24 * fat), (30, 0, 26 * fat), hand.skin))
     if hand.sleeve == "suit":
         limbs.append(Limb((10, 0, 31 * fat), (30, 0, 31 * fat), (232, 234, 238), 2))
-    return sculpt(limbs, px_per_mm, spots=_stripes(hand), seed=sum(hand.cloth), rough=0.035, cloth=3.2)
+    return sculpt(limbs, px_per_mm, spots=_stripes(hand), seed=sum(hand.cloth), rough=0.035)
 
 
-@cache
+@lru_cache(maxsize=12)
 def upper_arm(hand: Hand, px_per_mm: float) -> Sprite:
     """From the elbow at (0, 0) to the shoulder at (`ARM_LENGTH`, 0)."""
     fat = hand.stout
-    limbs = [Limb((0, 0, 47 * fat), (ARM_LENGTH, 0, 58 * fat), hand.cloth)]
-    return sculpt(limbs, px_per_mm, spots=_stripes(hand), seed=sum(hand.cloth) + 1, rough=0.035, cloth=3.2)
+    limbs = [Limb((0, 0, 47 * fat), (ARM_LENGTH, 0, 58 * fat), hand.cloth, 0, 1, 3.2)]
+    return sculpt(limbs, px_per_mm, spots=_stripes(hand), seed=sum(hand.cloth) + 1, rough=0.035)
 
 
-@cache
+@lru_cache(maxsize=12)
 def flat_hand(hand: Hand, px_per_mm: float) -> Sprite:
     """A hand that reaches out to the right, seen from above; its wrist at (0, 0)."""
     skin, fat = hand.skin, hand.stout

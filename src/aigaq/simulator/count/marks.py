@@ -103,7 +103,8 @@ def _shaky(stroke: Floats, rng: np.random.Generator) -> Floats:
     wobble = rng.normal(0, 0.16, (count, 2))
     kernel = np.hanning(11)[1:-1] / np.hanning(11).sum()
     padded = np.pad(line + wobble, ((4, 4), (0, 0)), mode="edge")
-    return np.stack([np.convolve(padded[:, n], kernel, mode="valid") for n in (0, 1)], axis=1)
+    smooth = [np.convolve(padded[:, n], kernel, mode="valid").real for n in (0, 1)]
+    return np.stack(smooth, axis=1).astype(np.float64)
 
 
 def _stroke(image: NDArray[np.uint8], line: Floats, wide: float, rng: np.random.Generator) -> None:

@@ -233,7 +233,7 @@ def _grips(shown: Presented, c: Conditions, rng: np.random.Generator) -> tuple[G
     kinds: tuple[GripKind, ...] = ("thumb", "fingers", "pinch")
     one = shown.shown == "front-after-back" or rng.random() < 0.12
     if one:
-        return (Grip("bottom", "pinch", float(rng.uniform(-0.2, 0.2) * wide), int(rng.integers(14, 27))),)
+        return (Grip("bottom", "pinch", float(rng.uniform(-0.2, 0.2) * wide), int(rng.choice((14, 18, 22, 26)))),)
     grips = list[Grip]()
     boxes_right = shown.shown == "front" and not shown.upside_down
     boxes_left = shown.shown == "front" and shown.upside_down
@@ -244,10 +244,10 @@ def _grips(shown: Presented, c: Conditions, rng: np.random.Generator) -> tuple[G
         if boxes and careless:
             box = shown.ballot.style.choices[int(rng.integers(len(shown.ballot.style.choices)))].box
             along = (box.y + box.h / 2 - tall / 2) * (1 if boxes_right else -1) + rng.normal(0, 4)
-            grips.append(Grip(edge, kind, float(along), int(rng.integers(30, 44))))
+            grips.append(Grip(edge, kind, float(along), int(rng.choice((31, 36, 41)))))
         else:
             low = rng.uniform(0.12, 0.42) if rng.random() < 0.7 else rng.uniform(-0.42, 0.1)
-            reach = int(rng.integers(7, 15) if boxes else rng.integers(12, 34))
+            reach = int(rng.choice((9, 12, 14) if boxes else (12, 18, 24, 30)))
             grips.append(Grip(edge, kind, float(low * tall), reach))
     return tuple(grips)
 

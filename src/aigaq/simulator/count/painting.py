@@ -15,7 +15,8 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 _STEP: Final = 10
 _LAMP: Final = np.array([-500.0, 1700.0, 900.0])
-_NO_MAP: Final = np.empty(0)
+_WINDOW: Final = np.array([500.0, 700.0, 2200.0])
+"""Behind the camera; the paper mirrors it."""
 _EDGE_ON: Final = 0.1
 """Cosine of the angle to the sheet's normal below which nothing of it is drawn."""
 _GRID: Final = np.stack(np.meshgrid(*2 * [np.linspace(0.06, 0.94, 9)]), axis=-1).reshape(-1, 2)
@@ -47,10 +48,13 @@ def facing(surface: Surface, camera: Camera) -> float:
     return float(surface.pose.normal @ look) / float(np.linalg.norm(look))
 
 
-def paint(surface: Surface, pages: Pages, camera: Camera, *, gloss: float = 1.0) -> Patch | None:
-    """The sheet as the camera sees it; None from its edge or out of the picture."""
+def paint(surface: Surface, pages: Pages, camera: Camera, *, gloss: float = 1.0, fine: bool = False) -> Patch | None:
+    """The sheet as the camera sees it; None from its edge or out of the picture.
+
+    `fine` takes the time to keep small print from breaking up on a sheet that lies flat.
+    """
     cosine = facing(surface, camera)
-    edge = camera.project(surface.points(outline(pages.size_mm)))
+    edge = camera.project(surface.points(outline(pages.size_mm, steps=24)))
     left, top = (max(-40, int(v)) for v in np.floor(edge.min(axis=0)) - 3)
     right = min(camera.width + 40, int(edge[:, 0].max()) + 4)
     bottom = min(camera.height + 40, int(edge[:, 1].max()) + 4)
@@ -61,10 +65,14 @@ def paint(surface: Surface, pages: Pages, camera: Camera, *, gloss: float = 1.0)
     rows = top + (np.arange(tall) - 1) * _STEP + (_STEP - 1) / 2
     sheet = surface.under(camera, np.stack(np.meshgrid(columns, rows), axis=-1).astype(np.float64))
     texture = pages.front if cosine > 0 else pages.back
+    if fine:
+        texture = cv2.GaussianBlur(texture, (0, 0), sigmaX=0.4, sigmaY=0.5 / abs(cosine))
     half = np.array(pages.size_mm) / 2
     at = (sheet * (1, 1) if cosine > 0 else sheet * (-1, 1)) + half
     texels = _full(at * pages.px_per_mm - 0.5, right - left, bottom - top)
-    rgba = cv2.remap(texture, texels, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    across, along = cv2.split(texels)
+    rgba = cv2.remap(texture, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    _trim(rgba, edge - (left, top))
     light, shine = _light(surface, sheet, camera, cosine, gloss)
     lit = cv2.multiply(rgba, _veil(_full(light, right - left, bottom - top)), scale=1 / 128)
     spark = _full(shine, right - left, bottom - top)
@@ -72,6 +80,15 @@ def paint(surface: Surface, pages: Pages, camera: Camera, *, gloss: float = 1.0)
         lit = cv2.add(lit, cv2.merge([*3 * [spark.astype(np.uint8)], np.zeros_like(spark, np.uint8)]))
         lit[..., :3] = cv2.min(lit[..., :3], cv2.cvtColor(np.ascontiguousarray(rgba[..., 3]), cv2.COLOR_GRAY2RGB))
     return Patch(lit.astype(np.uint8, copy=False), left, top)
+
+
+def _trim(rgba: cv2.typing.MatLike, edge: Floats) -> None:
+    """Far beyond a steep sheet's edge the search for it may come back onto it: nothing is drawn there."""
+    mask = np.zeros(rgba.shape[:2], np.uint8)
+    polygon = np.rint(edge).astype(np.int32)
+    cv2.fillPoly(mask, [polygon], 255)
+    cv2.polylines(mask, [polygon], isClosed=True, color=255, thickness=5)
+    rgba[mask == 0] = 0
 
 
 def _full(nodes: Floats, wide: int, tall: int) -> NDArray[np.float32]:
@@ -94,9 +111,11 @@ def _light(surface: Surface, sheet: Floats, camera: Camera, cosine: float, gloss
     to_lamp /= np.linalg.norm(to_lamp)
     to_eye = np.array(camera.eye) - surface.pose.middle
     to_eye /= np.linalg.norm(to_eye)
-    half = (to_lamp + to_eye) / np.linalg.norm(to_lamp + to_eye)
+    to_window = _WINDOW - surface.pose.middle
+    half = to_window / np.linalg.norm(to_window) + to_eye
+    half /= np.linalg.norm(half)
     light = 0.66 + 0.42 * np.maximum(normal @ to_lamp, 0)
-    shine = gloss * 62 * np.maximum(normal @ half, 0) ** 60
+    shine = gloss * 52 * np.maximum(normal @ half, 0) ** 90
     return light, shine
 
 

@@ -159,7 +159,7 @@ def _from_middle(rate: Floats) -> Floats:
     return total - np.interp(0.0, _ALONG, total)
 
 
-def outline(size_mm: tuple[float, float], *, steps: int = 12) -> Floats:
+def outline(size_mm: tuple[float, float], *, steps: int) -> Floats:
     """Points around the edge of a sheet, in its coordinates, the top left corner first, clockwise."""
     wide, tall = size_mm[0] / 2, size_mm[1] / 2
     share = np.linspace(0, 1, steps, endpoint=False)

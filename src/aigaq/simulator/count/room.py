@@ -86,7 +86,7 @@ def _sitter(camera: Camera, one: _Person, phase: float) -> Sitter:
     trunk, left, top = _turned(body(one.hand, one.hair, one.tone, fine), matrix, camera)
     cut = max(1, min(trunk.shape[0], round(float(at[1]) + 8 * scale) - top))
     arms, arms_left, arms_top = _turned(folded_arms(one.hand, fine), matrix, camera)
-    soft = cv2.GaussianBlur(trunk[:cut], (0, 0), max(0.5, 1.2 * scale)).astype(np.uint8, copy=False)
+    soft = cv2.GaussianBlur(trunk[:cut], (0, 0), max(0.6, 1.7 * scale)).astype(np.uint8, copy=False)
     return Sitter(soft, arms, (left, top), (arms_left, arms_top), phase)
 
 
@@ -184,9 +184,17 @@ def _spread(plate: Bytes, camera: Camera, table: Bytes) -> None:
     top = cv2.remap(table, to_x, to_y, cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     top *= (0.72 + 0.28 * np.clip((z + 340) / 260, 0, 1)).astype(np.float32)[..., None]
     soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.8)[..., None]
-    below = hit & (z >= TABLE[3])
-    plate[below] = (table[-40, 200] * 0.45).astype(np.uint8)
+    _floor(plate, camera, hit & (z >= TABLE[3]))
     plate[:] = (plate * (1 - soft) + top * soft).astype(np.uint8)
+
+
+def _floor(plate: Bytes, camera: Camera, below: NDArray[np.bool_]) -> None:
+    """What is seen before the table's near edge: boards, dark under the table."""
+    points, _ = _plane(camera, 1, -740.0)
+    x, z = points[below][:, 0], points[below][:, 2]
+    boards = 0.92 + 0.05 * np.sin(x / 37 + 3 * np.sin(z / 410)) + 0.06 * (np.floor(x / 140) % 2)
+    light = np.clip((z - TABLE[3] + 260) / 520, 0.4, 1.0) * boards
+    plate[below] = np.clip(light[:, None] * (138, 118, 96), 0, 255).astype(np.uint8)
 
 
 def _things(rng: np.random.Generator) -> list[tuple[str, tuple[float, float]]]:

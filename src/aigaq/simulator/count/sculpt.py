@@ -29,6 +29,8 @@ class Limb:
     out: float = 0.0
     flat: float = 1.0
     """Height of its roundness as a share of a ball's."""
+    cloth: float = 0.0
+    """Depth of the folds on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,8 @@ def sculpt(
     spots: Sequence[Spot] = (),
     seed: int = 0,
     rough: float = 0.016,
-    cloth: float = 0.0,
 ) -> Sprite:
-    """Build a body. `rough` is the unevenness of its colour, `cloth` that of its surface (folds of a sleeve)."""
+    """Build a body. `rough` is the unevenness of its colour."""
     xs = [v for limb in limbs for p in (limb.start, limb.end) for v in (p[0] - p[2], p[0] + p[2])]
     ys = [v for limb in limbs for p in (limb.start, limb.end) for v in (p[1] - p[2], p[1] + p[2])]
     left, top = min(xs) - 2, min(ys) - 2
@@ -77,11 +78,13 @@ def sculpt(
     height = np.full((tall, wide), -1e3, np.float32)
     alpha = np.zeros((tall, wide), np.float32)
     colour = np.zeros((tall, wide, 3), np.float32)
+    cloth = np.zeros((tall, wide), np.float32)
     for limb in limbs:
         rise, cover = _capsule(x, y, limb, px_per_mm)
         over = (rise > height) & (cover > 0)
         height = np.where(over, rise, height)
         colour[over] = limb.colour
+        cloth[over] = limb.cloth
         alpha = np.maximum(alpha, cover)
     rng = np.random.default_rng(seed)
     for spot in spots:

@@ -4,6 +4,7 @@ Moments must be asked for in order: what was laid down stays on its pile.
 """
 
 from dataclasses import dataclass
+from math import sin, tau
 from typing import Final
 
 import cv2
@@ -19,7 +20,7 @@ from aigaq.simulator.count.motion import HEAP, SHOW, Act, Arm, Script, flat_pose
 from aigaq.simulator.count.painting import Pages, Patch, box_corners, box_points, facing, paint, shaded
 from aigaq.simulator.count.paper import Bend, Surface
 from aigaq.simulator.count.plan import A4_TALL, CountPlan
-from aigaq.simulator.count.room import furnish
+from aigaq.simulator.count.room import Sitter, furnish
 from aigaq.simulator.count.sculpt import Sprite
 from aigaq.simulator.count.sheet import back, front
 
@@ -85,8 +86,11 @@ class Stage:
         self._fine = round(camera.scale_at(SHOW) * _FINER, 3)
         self._shutter = 0.02 if plan.conditions.light > 0.6 else 0.04
         room = furnish(camera, plan.seed)
-        self._plate, self._sitters, self._holder = room.plate, room.sitters, room.holder
+        self._plate, self._sitters = room.plate, room.sitters
+        self.holder = room.holder
         self._cover = np.zeros((camera.height, camera.width), np.uint8)
+        self._scene = self._plate.copy()
+        self._swung: tuple[int, ...] = ()
         self._pages: tuple[int, Pages, Pages | None] | None = None
         self._landed = 0
         self._heap()
@@ -94,8 +98,7 @@ class Stage:
     def at(self, now: float) -> Shot:
         """The picture of a moment."""
         self._land(now)
-        picture = self._plate.copy()
-        self._sway(picture, now)
+        picture = self._background(now)
         act = self._act(now)
         places, moves = self._hands(now)
         for place, move in zip(places, moves, strict=True):
@@ -105,6 +108,10 @@ class Stage:
                 self._lay(picture, self._grip(place).before, place.hand, move)
             return Shot(picture, None, 0.0)
         return self._presentation(picture, (act, act.presented), now, list(zip(places, moves, strict=True)))
+
+    def skip_to(self, act: int) -> None:
+        """Go to an act of the script; what was shown before it is not laid down."""
+        self._landed = act
 
     def _act(self, now: float) -> Act | None:
         coming = self._script.acts[self._landed : self._landed + 1]
@@ -135,17 +142,19 @@ class Stage:
         area = 0.0 if sheet is None else sheet.rgba.shape[0] * sheet.rgba.shape[1] / self._cover.size
         return Shot(picture, self._seen(act, shown, surface, now, float(np.hypot(*move))), area)
 
-    def _leaves(self, act: Act, shown: Presented, surface: Surface) -> tuple[Patch | None, Patch | None]:
+    def _leaves(
+        self, act: Act, shown: Presented, surface: Surface, *, fine: bool = False
+    ) -> tuple[Patch | None, Patch | None]:
         if self._pages is None or self._pages[0] != shown.n:
             beneath = None if shown.beneath is None else self._paged(shown.beneath, act.bends)
             self._pages = (shown.n, self._paged(shown.ballot, act.bends), beneath)
         gloss = self._plan.conditions.gloss
-        sheet = paint(surface, self._pages[1], self._camera, gloss=gloss)
+        sheet = paint(surface, self._pages[1], self._camera, gloss=gloss, fine=fine)
         if self._pages[2] is None:
             return sheet, None
         pose = flat_pose(surface.pose, np.array([5.0, -4.0, -2.0]), 0.035)
         under = Surface(pose, surface.bends, surface.bumps, surface.more)
-        return sheet, paint(under, self._pages[2], self._camera, gloss=gloss)
+        return sheet, paint(under, self._pages[2], self._camera, gloss=gloss, fine=fine)
 
     def _paged(self, ballot: Ballot, bends: tuple[Bend, ...]) -> Pages:
         sides = (front(ballot, self._fine, bends), back(ballot, self._fine, bends))
@@ -157,29 +166,30 @@ class Stage:
         left, top = finger.left + round(5 * away), finger.top + round(7 * away)
         shaded(sheet, finger.rgba, left, top, soft=4.5 * away + 0.5, dark=0.4)
 
-    def _put(self, picture: Bytes, leaf: Patch, move: Floats) -> None:
-        """Lay a sheet, its soft shadow first."""
+    def _put(self, picture: Bytes, leaf: Patch, move: Floats, *, above: float = 14.0) -> None:
+        """Lay a sheet, first its soft shadow as from so many mm above what is below."""
         rgba, left, top = smeared(leaf.rgba, leaf.left, leaf.top, move)
+        away = above * self._fine / _FINER
         small = cv2.resize(np.ascontiguousarray(rgba[..., 3]), None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)
         small = cv2.copyMakeBorder(small, 8, 8, 8, 8, cv2.BORDER_CONSTANT)
-        soft = cv2.GaussianBlur(small, (0, 0), 3.2)
+        soft = cv2.GaussianBlur(small, (0, 0), 0.4 + away / 10)
         grey = cv2.bitwise_not(cv2.convertScaleAbs(soft, alpha=0.3))
         full = cv2.resize(grey, None, fx=8, fy=8, interpolation=cv2.INTER_LINEAR)
-        dim(picture, full.astype(np.uint8, copy=False), left - 64 + 14, top - 64 + 26)
+        dim(picture, full.astype(np.uint8, copy=False), left - 64 + round(0.5 * away), top - 64 + round(away))
         lay(picture, rgba, left, top)
 
     def _grip(self, place: HandPlace) -> GripSprites:
-        return grip(self._holder, place.kind, place.reach, self._fine)
+        return grip(self.holder, place.kind, place.reach, self._fine)
 
     def _hands(self, now: float) -> tuple[list[HandPlace], list[Floats]]:
         now_at, later = (holds_at(self._script, t, self._camera) for t in (now, now + self._shutter))
         moves = [self._camera.project(b.at) - self._camera.project(a.at) for a, b in zip(now_at, later, strict=True)]
-        return [placed(hold, self._camera, self._holder.stout) for hold in now_at], moves
+        return [placed(hold, self._camera, self.holder.stout) for hold in now_at], moves
 
     def _arm(self, picture: Bytes, place: HandPlace, move: Floats) -> None:
-        self._lay(picture, upper_arm(self._holder, self._fine), place.upper_arm, move * 0.2)
+        self._lay(picture, upper_arm(self.holder, self._fine), place.upper_arm, move * 0.2)
         self._lay(picture, self._grip(place).behind, place.hand, move)
-        self._lay(picture, forearm(self._holder, self._fine), place.forearm, move * 0.7)
+        self._lay(picture, forearm(self.holder, self._fine), place.forearm, move * 0.7)
 
     def _turned(self, sprite: Sprite, matrix: Floats, move: Floats) -> Patch | None:
         found = turned(sprite, matrix, (self._camera.width, self._camera.height))
@@ -236,11 +246,16 @@ class Stage:
             speed=speed,
         )
 
-    def _sway(self, picture: Bytes, now: float) -> None:
-        for sitter in self._sitters:
-            move = 5 * np.sin(2 * np.pi * now / 9 + sitter.phase) + 3 * np.sin(2 * np.pi * now / 3.7 + 2 * sitter.phase)
-            lay(picture, sitter.body, sitter.body_at[0] + round(float(move)), sitter.body_at[1])
-            lay(picture, sitter.arms, *sitter.arms_at)
+    def _background(self, now: float) -> Bytes:
+        """The room and who sways in it, drawn anew only when somebody has moved by a pixel."""
+        moves = tuple(_swing(sitter, now) for sitter in self._sitters)
+        if moves != self._swung:
+            self._swung = moves
+            self._scene[:] = self._plate
+            for sitter, move in zip(self._sitters, moves, strict=True):
+                lay(self._scene, sitter.body, sitter.body_at[0] + move, sitter.body_at[1])
+                lay(self._scene, sitter.arms, *sitter.arms_at)
+        return self._scene.copy()
 
     def _land(self, now: float) -> None:
         """Leave on the table what was laid down by then."""
@@ -249,9 +264,10 @@ class Stage:
             act = acts[self._landed]
             self._landed += 1
             if act.presented is not None:
-                for leaf in reversed(self._leaves(act, act.presented, surface_at(act, act.end))):
+                for leaf in reversed(self._leaves(act, act.presented, surface_at(act, act.end), fine=True)):
                     if leaf is not None:
-                        self._put(self._plate, leaf, np.zeros(2))
+                        self._put(self._plate, leaf, np.zeros(2), above=2.5)
+                self._swung = ()
 
     def _heap(self) -> None:
         """What lies there when the film begins: the heap to count, and piles of what was counted."""
@@ -270,9 +286,14 @@ class Stage:
             surface = Surface(
                 flat_pose(None, place, float(rng.normal(0, loose)), over=bool(rng.random() < 0.25)), (bend,)
             )
-            leaf = paint(surface, page, self._camera, gloss=0.4)
+            leaf = paint(surface, page, self._camera, gloss=0.4, fine=True)
             if leaf is not None:
-                self._put(self._plate, leaf, np.zeros(2))
+                self._put(self._plate, leaf, np.zeros(2), above=2.5)
+
+
+def _swing(sitter: Sitter, now: float) -> int:
+    """Pixels to the side."""
+    return round(5 * sin(tau * now / 9 + sitter.phase) + 3 * sin(tau * now / 3.7 + 2 * sitter.phase))
 
 
 def _fingertips(arm: Arm, now: float) -> Floats:
