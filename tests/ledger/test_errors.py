@@ -16,7 +16,7 @@ from aigaq.ledger import (
     WrongSizeError,
 )
 
-REFERENCE = Path(__file__).parents[2] / "docs/reference/verify.md"
+REFERENCE = Path(__file__).parents[2] / "docs/reference/log.md"
 CLASSES = [cls for cls in error_classes(LedgerError) if cls.__module__ == "aigaq.ledger.errors"]
 EXAMPLES = [
     KeyFileError("station.key", problem="others than its owner may read it"),

@@ -318,6 +318,30 @@ async def test_a_crash_between_two_steps_is_made_good(center, monkeypatch, where
     assert center.check() == []
 
 
+async def test_lost_tables_are_filled_again_but_not_with_another_history(center):
+    """The national log remembers what the tables forgot: a station cannot use the loss."""
+    log = center.station()
+    for count in (3, 300):
+        await center.bring(log, count)
+    (index,) = await center.committed(center.log.submit(action(1)))
+    await center.log.close()
+    for path in (center.folder / "log").glob("logs.sqlite*"):
+        path.unlink()
+    center.open()
+    assert center.log.station_size("s-1") == 0
+    assert await center.log.submit(action(1)) == index
+    await center.reopen()
+    twin = center.station("s-1", "twin")
+    twin.append([b"other"] * 303)
+    (answer,) = await center.committed(center.log.checkpoint(None, sent(twin, 0)))
+    assert isinstance(answer, RootMismatchError)
+    log.append(rows(303, 310))
+    assert await center.committed(center.log.checkpoint(None, sent(log, 0))) == [310]
+    size, _ = await center.log.row_proof("s-1", 1)
+    await center.log.checkpoint_proof("s-1", size)
+    assert [p for p in center.check() if "not among its own" not in p and "another history" not in p] == []
+
+
 async def test_another_signer_ends_it(center):
     """P1: whoever lost the swap stops, and says so to everyone who waits or comes."""
     log = center.station()

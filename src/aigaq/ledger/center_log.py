@@ -105,9 +105,11 @@ class CenterLog:
         unread = enumerate(self.national.entries(self.index.size), self.index.size)
         while chunk := list(islice(unread, _AT_ONCE)):
             read = [(position, leaf, *_read(leaf)) for position, leaf in chunk]
-            marks = [(station, size, i) for i, _, _, station, size in read if station and size is not None]
-            rest = [(leaf_hash(leaf), i, kind, station) for i, leaf, kind, station, size in read if size is None]
-            self._note(marks, rest, read[-1][0] + 1)
+            checkpoints = [(station, signed, i) for i, _, _, station, signed in read if station and signed]
+            rest = [(leaf_hash(leaf), i, kind, station) for i, leaf, kind, station, signed in read if signed is None]
+            with self._database.transaction() as connection:
+                self.stations.recall(connection, ((s, signed.size, signed.root) for s, signed, _ in checkpoints))
+            self._note([(s, signed.size, i) for s, signed, i in checkpoints], rest, read[-1][0] + 1)
 
     def seal(self, leaves: Sequence[NewLeaf]) -> Sealed:
         """Append the checkpoints that are kept but not logged, and these leaves; all on disk before it returns.
@@ -175,10 +177,10 @@ class CenterLog:
         yield from self._database.problems()
         yield from self.stations.check()
         for position, leaf in enumerate(self.national.entries(0)):
-            kind, station, size = _read(leaf)
-            if kind == Kind.STATION_CHECKPOINT and station and size is not None:
-                if self.stations.logged(station, size) is None:
-                    yield f"leaf {position}: the checkpoint of {station} over {size} rows is not among its own"
+            _, station, signed = _read(leaf)
+            if station and signed:
+                if self.stations.logged(station, signed.size) is None:
+                    yield f"leaf {position}: the checkpoint of {station} over {signed.size} rows is not among its own"
             elif self.index.find(leaf_hash(leaf)) is None:
                 yield f"leaf {position} is not in the index"
 
@@ -204,14 +206,14 @@ class CenterLog:
         self.stations.forget((station, rows) for station, rows, _ in marks)
 
 
-def _read(leaf: bytes) -> tuple[int, str | None, int | None]:
-    """Kind, station, and for a station's checkpoint its size; a leaf that cannot be read is of kind 0."""
+def _read(leaf: bytes) -> tuple[int, str | None, Checkpoint | None]:
+    """Kind, station, and what a station's checkpoint says; a leaf that cannot be read is of kind 0."""
     try:
         found = decode_leaf(leaf)
         station = found.values.get("station")
         if found.kind is not Kind.STATION_CHECKPOINT:
             return found.kind, station, None
-        return found.kind, station, Checkpoint.parse(Note.parse(found["note"]).text).size
+        return found.kind, station, Checkpoint.parse(Note.parse(found["note"]).text)
     except (RecordError, NoteError):
         return 0, None, None
 

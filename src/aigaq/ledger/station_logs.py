@@ -47,6 +47,9 @@ CREATE TABLE IF NOT EXISTS subtrees ( -- roots of full tiles: the hashes of the 
     station INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (station, level, n)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lost ( -- the last checkpoint in the national log of which these tables know nothing
+    station TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL
+);
 """
 
 
@@ -141,6 +144,7 @@ class StationLogs:
         self._origin = origin
         self._edges: dict[str, _Edge] = {}
         self._pending: list[Pending] = []
+        self._lost: dict[str, tuple[int, bytes]] = {}
         self._node = lru_cache(maxsize=16_384)(self._read_node)
         self._load()
 
@@ -176,6 +180,13 @@ class StationLogs:
         """Note where in the national log checkpoints (station, size) stand. Call `forget` after the transaction."""
         ids = ((index, self._key(station, size)) for station, size, index in logged if station in self._edges)
         connection.executemany("UPDATE checkpoints SET logged = ?, note = NULL WHERE id = ? AND logged IS NULL", ids)
+
+    def recall(self, connection: sqlite3.Connection, checkpoints: Iterable[tuple[str, int, bytes]]) -> None:
+        """The national log holds these (station, size, root). What is lost here must come again with the same root."""
+        for station, size, root in checkpoints:
+            if size > max(self.size(station), self._lost.get(station, (0, b""))[0]):
+                connection.execute("INSERT OR REPLACE INTO lost VALUES (?, ?, ?)", (station, size, root))
+                self._lost[station] = (size, root)
 
     def forget(self, logged: Iterable[tuple[str, int]]) -> None:
         """These are not pending any more."""
@@ -268,6 +279,8 @@ class StationLogs:
                 waiting.append(Pending(name, start, size, note))
             rows.close()
             self._pending.extend(reversed(waiting))
+        for name, size, root in self._database.writer.execute("SELECT station, size, root FROM lost"):
+            self._lost[name] = (size, root)
 
     def _take(self, batch: _Batch, body: Body) -> int:
         checkpoint = read_body(body.data, f"{self._origin}/s/{body.station}", body.keys)
@@ -279,12 +292,19 @@ class StationLogs:
         leaves = split_hashes(checkpoint.hashes)
         if held + len(leaves) != checkpoint.size:
             raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(leaves))
+        self._compare_lost(checkpoint, edge or _Edge(0), leaves, body)
         new, full = (edge or _Edge(0)).grow(leaves)
         self._compare(checkpoint, new.root(), body)
         if edge is None:
             new = replace(new, id=batch.new_station(body.station))
         batch.add(body.station, held, new, checkpoint, full)
         return new.size
+
+    def _compare_lost(self, checkpoint: StationNote, edge: _Edge, leaves: Sequence[bytes], body: Body) -> None:
+        """Tables that were lost are filled again by the station, but not with another history."""
+        size, root = self._lost.get(body.station, (0, b""))
+        if edge.size < size <= checkpoint.size:
+            self._compare(replace(checkpoint, root=root), edge.grow(leaves[: size - edge.size])[0].root(), body)
 
     def _compare(self, checkpoint: StationNote, root: bytes, body: Body) -> None:
         if checkpoint.root == root:
