@@ -26,6 +26,7 @@ from aigaq.station.errors import AlreadySetUpError, NotRunningError
 from aigaq.station.example import example_toml
 from aigaq.station.fsck import Fsck, Level
 from aigaq.station.health import STALE_MS, status_path
+from aigaq.station.optical_cli import optical_app
 from aigaq.station.settings import StationSettings, load_station
 from aigaq.station.signing import ENROLMENT
 
@@ -38,6 +39,7 @@ station_app = typer.Typer(
     "`aigaq station run`.",
     no_args_is_help=True,
 )
+station_app.add_typer(optical_app)
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="Settings of the box.", envvar="AIGAQ_STATION_CONFIG")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]

@@ -124,7 +124,7 @@ class BeaconForkError(StationError):
     """The national log showed this box two histories."""
 
     code = "station.beacon_fork"
-    why = N_("The national log has two histories of {size} entries; the proof is in {file}.")
+    why = N_("The national log showed this box two histories of one size; the proof is in {file}.")
     hint = N_("Give the file to a witness or to the press; `aigaq monitor check-fork` checks it without a network.")
 
 

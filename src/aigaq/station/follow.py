@@ -50,7 +50,7 @@ class BeaconFollower:
     async def run(self) -> Never:
         """Follow until cancelled."""
         for proof in kept_forks(self._data):
-            self._alarms.ring(BeaconForkError(str(proof), size="?", file=proof.name))
+            self._alarms.ring(BeaconForkError(str(proof), file=proof.name))
         while True:
             problem = await self.ask()
             held = self._beacons.held
@@ -82,7 +82,7 @@ class BeaconFollower:
         except OSError as error:
             log.warning("a fork of the national log could not be kept", why=str(error))
             return
-        self._alarms.ring(BeaconForkError(str(proof), size=fork.held.size, file=proof.name))
+        self._alarms.ring(BeaconForkError(str(proof), file=proof.name))
 
 
 class KeyKeeper:
@@ -115,7 +115,7 @@ class KeyKeeper:
         self._alarms.clear(KeyFileError)
         before, self.session = self.session, session
         if session.key.public != before.key.public:
-            log.info("new session key", vkey_until_ms=session.key_until_ms)
+            log.info("new session key", until_ms=session.key_until_ms)
             self._writer.post_key(session.key)
         if (session.key.public, session.delegation) != (before.key.public, before.delegation):
             self._changed(session)
