@@ -26,6 +26,7 @@ class Branch:
         self.entries = list(entries)
         self.origin = origin
         self.key = key or signing_key(1)
+        self._leaves: list[bytes] = []
 
     def grow(self, count: int, salt: str = "") -> "Branch":
         start = len(self.entries)
@@ -42,7 +43,8 @@ class Branch:
 
     @property
     def leaves(self) -> list[bytes]:
-        return [leaf_hash(entry) for entry in self.entries]
+        self._leaves += map(leaf_hash, self.entries[len(self._leaves) :])
+        return self._leaves
 
     @property
     def vkey(self) -> VerifierKey:

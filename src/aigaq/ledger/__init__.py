@@ -3,6 +3,9 @@
 They know no video and no election's rules.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from aigaq.ledger.center_log import CenterLog
 from aigaq.ledger.errors import (
     BadKeyError,
@@ -26,14 +29,16 @@ from aigaq.ledger.errors import (
 from aigaq.ledger.keys import SigningKey, parse_vkey, verify_request
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
-from aigaq.ledger.mirror import Mirror
 from aigaq.ledger.national import NationalLog
-from aigaq.ledger.public_log import PublicLog
 from aigaq.ledger.receipt import Receipt, make_receipt, open_receipt
 from aigaq.ledger.station_log import StationLog, check_log
 from aigaq.ledger.station_logs import StationLogs
 from aigaq.ledger.station_note import MAX_BODY
 from aigaq.ledger.witnessed import hash16
+
+if TYPE_CHECKING:
+    from aigaq.ledger.mirror import Mirror
+    from aigaq.ledger.public_log import PublicLog
 
 __all__ = [
     "MAX_BODY",
@@ -71,3 +76,12 @@ __all__ = [
     "parse_vkey",
     "verify_request",
 ]
+
+_LATER: Final = {"Mirror": "aigaq.ledger.mirror", "PublicLog": "aigaq.ledger.public_log"}
+
+
+def __getattr__(name: str) -> object:
+    """Load what brings an object store and an HTTP client when it is first named: a witness is small without them."""
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
