@@ -144,7 +144,8 @@ async def back_date(lab: Lab) -> tuple[str, str]:
         held = (await http.get(f"{url}/checkpoint", headers=headers)).json()["size"]
         await http.put(f"{url}/segment", content=segment, headers=headers | {"Aigaq-Record": _text(record.encode())})
         await http.post(f"{url}/checkpoint", content=await asyncio.to_thread(_seal, lab, key, record, held))
-    return "", await lab.judged(camera, record.start_ms, record.end_ms)
+    alarm = await lab.rings("archive.back_dated", 20)
+    return alarm, await lab.judged(camera, record.start_ms, record.end_ms)
 
 
 def _forge(lab: Lab, camera: Camera) -> tuple[SegmentRecord, bytes]:
@@ -185,7 +186,8 @@ async def loop(lab: Lab) -> tuple[str, str]:
     minute = utc_ms(lab.clock) // 60_000
 
     async def answered() -> bool:
-        return bool((await lab.get(where)).json()["optical"][patch_camera(lab.register).id]["matched"])
+        screens = (await lab.get(where)).json()["screens"]
+        return patch_camera(lab.register).id in screens and screens[patch_camera(lab.register).id]["matched"]
 
     if not await until(answered, LOOP_S):
         return "", "never answered"
@@ -273,6 +275,6 @@ ATTACKS: Final = (
     ),
     Attack("loop", "a camera showed an old film again", "archive.patch_wrong", "WRONG BITS", loop),
     Attack("outage", "one station was cut off and delivered later", "monitor.absence", "LATE", selective_outage),
-    Attack("back-date", "a film of now was sealed as one of half an hour ago", "", "FAILED", back_date),
+    Attack("back-date", "a film was sealed as one of half an hour before", "archive.back_dated", "FAILED", back_date),
 )  # fmt: skip
 """In this order: the last two change what the second station recorded."""

@@ -63,6 +63,15 @@ class StationsOut(_Answer):
     stations: list[StationOut]
 
 
+class ScreenOut(BaseModel):
+    """What a blinking screen in view of a camera said in the last minute for which it was asked."""
+
+    from_ms: int
+    matched: bool
+    """It showed what nobody could know before that minute: the picture is live."""
+    wrong_bits: int
+
+
 class StationDetail(StationOut):
     """A polling station with what is known of its archive."""
 
@@ -75,6 +84,8 @@ class StationDetail(StationOut):
     """How many; each is in `/api/v1/alarms`."""
     health: dict[str, Any] | None
     """What the box last said of itself."""
+    screens: dict[str, ScreenOut]
+    """By camera; empty where no camera has a blinking screen in view."""
 
 
 class SpanOut(_Answer):
@@ -118,6 +129,11 @@ def api_router(archive: Archive) -> APIRouter:
             sealed_size=await archive.sealed_size(station),
             alarms=await archive.count_alarms(station),
             health=await archive.health(station),
+            screens={
+                camera: ScreenOut(from_ms=answer.from_ms, matched=answer.matched, wrong_bits=answer.wrong_bits)
+                for (where, camera), answer in archive.optical.answers.items()
+                if where == station
+            },
         )
 
     @router.get("/api/v1/stations/{station}/coverage", summary="What is recorded, missing, and why")

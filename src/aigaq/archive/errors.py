@@ -319,6 +319,16 @@ class PatchWrongError(ArchiveError):
     hint = N_("Look at this camera at once: the picture may be a recording.")
 
 
+class BackDatedError(ArchiveError):
+    """A record claims a time before the checkpoint that stands in it was witnessed."""
+
+    code = "archive.back_dated"
+    why = N_("A recording claims to be older than the checkpoint of the log that it was sealed with.")
+    hint = N_(
+        "Find out whether the box's clock is wrong or somebody seals with its keys; clips of it are judged FAILED."
+    )
+
+
 class MaskRemovedError(ArchiveError):
     """A camera shows what its mask has to cover."""
 

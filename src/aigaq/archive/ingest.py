@@ -19,6 +19,7 @@ from aigaq.archive.blobs import Blobs
 from aigaq.archive.boxes import read_fragment, read_init
 from aigaq.archive.errors import (
     ArchiveError,
+    BackDatedError,
     BadRequestError,
     BrokenChainError,
     ConflictError,
@@ -47,6 +48,8 @@ MAX_HEALTH: Final = 64 << 10
 TIME_TOLERANCE_MS: Final = 1000
 """As in the verifier: more than this between tfdt and record is a false record."""
 
+CLOCK_TOLERANCE_MS: Final = 5000
+"""As in the verifier: a box's clock may be off by this much."""
 MAX_DEPTH: Final = 16
 T = TypeVar("T")
 Body = Callable[[int], Awaitable[bytes]]
@@ -155,7 +158,9 @@ class Ingest:
         start_ticks = _check_times(record, data)
         await self._require_init(record.init_sha256)
         await self._in_thread(self._blobs.put_once, record.object_name, data)
-        return await self._admit(signed, record, encoded, start_ticks)
+        receipt = await self._admit(signed, record, encoded, start_ticks)
+        await self._judge_time(signed, record, encoded)
+        return receipt
 
     async def gap(self, signed: Signed, encoded: bytes) -> bytes:
         """`POST gap`; returns the receipt."""
@@ -212,14 +217,23 @@ class Ingest:
         self._heard(found)
         return found.receipt
 
+    async def _judge_time(self, signed: Signed, record: SegmentRecord, encoded: bytes) -> None:
+        """Ring for film that claims to be older than the beacon in it; it is kept, as evidence of just that."""
+        earliest = self._logs.not_before_ms(record)
+        if earliest is not None and record.end_ms < earliest - CLOCK_TOLERANCE_MS:
+            await self._keep_alarm(signed, record, encoded, BackDatedError.code)
+
     async def _alarm(self, signed: Signed, record: Record, encoded: bytes, code: str) -> ArchiveError:
         """Keep the contradiction as evidence: the box signed it."""
+        await self._keep_alarm(signed, record, encoded, code)
+        error = ConflictError if code == ConflictError.code else BrokenChainError
+        return error(f"{record.station}/{record.camera}/{record.stream}", seq=record.seq)
+
+    async def _keep_alarm(self, signed: Signed, record: Record, encoded: bytes, code: str) -> None:
         now = utc_ms(self._clock)
         log.warning("%s from station %s, camera %s, number %d", code, signed.station, record.camera, record.seq)
         keep = (signed.station, code, encoded, signed.signature, now)
         await self._database.write(lambda c: rows.add_alarm(c, *keep))
-        error = ConflictError if code == ConflictError.code else BrokenChainError
-        return error(f"{record.station}/{record.camera}/{record.stream}", seq=record.seq)
 
     async def _require_init(self, sha256: bytes) -> None:
         if sha256 in self._inits:

@@ -27,8 +27,10 @@ from aigaq.election import Register
 from aigaq.ledger import ForkError, LastSigned, LedgerError, LogKey, PublicLog
 from aigaq.ledger.enrolment import Directory, Roles
 from aigaq_verify import (
+    NO_BEACON,
     Kind,
     Leaf,
+    Record,
     RecordError,
     VerifierKey,
     decode_leaf,
@@ -40,6 +42,7 @@ from aigaq_verify import (
 FOLDER: Final = "log"
 ROLE: Final = "archive/center"
 """Under which the centre itself acts, as long as there are no accounts."""
+_BEACONS: Final = 1024
 log = logging.getLogger(__name__)
 
 
@@ -82,6 +85,8 @@ class Logs:
         self._tasks: list[asyncio.Task[Any]] = []
         self._absences: dict[int, Leaf] = {}
         """Leaves of absences by index: they never change, and each page asks for them."""
+        self._beacons: dict[tuple[int, bytes], int] = {}
+        """Since when what is made with a beacon is younger; each segment asks."""
 
     @property
     def public(self) -> PublicLog:
@@ -167,6 +172,21 @@ class Logs:
             # Another leaf with the same key was faster by less than a commit: the log has both, the first counts.
             self.directory.check(data)
         return index
+
+    def not_before_ms(self, record: Record) -> int | None:
+        """The moment before which a record was not made, by the beacon in it; None where witnesses say nothing."""
+        beacon = record.beacon_size, record.beacon_hash16
+        if record.beacon_hash16 == NO_BEACON:
+            return None
+        if beacon not in self._beacons:
+            note = self.public.beacon_note(*beacon)
+            witnessed = self.policy.witnessed(note) if note else None
+            if witnessed is None:
+                return None
+            while len(self._beacons) >= _BEACONS:
+                del self._beacons[next(iter(self._beacons))]
+            self._beacons[beacon] = witnessed.not_before_ms
+        return self._beacons[beacon]
 
     # ---- what the centre itself says
 

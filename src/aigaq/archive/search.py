@@ -12,7 +12,7 @@ from aigaq.archive.logs import Logs
 from aigaq.archive.model import Row
 from aigaq.archive.store import Database
 from aigaq.election import Register
-from aigaq_verify import NO_BEACON, Checkpoint, Leaf, Note, Proof, decode_leaf, decode_record
+from aigaq_verify import Checkpoint, Leaf, Note, Proof, decode_leaf, decode_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Search:
 
     async def place(self, row: Row) -> Place:
         """Where a row stands."""
-        before = self._not_before(row)
+        before = self._logs.not_before_ms(decode_record(row.record))
         try:
             size, _ = await self._logs.public.row_proof(row.station, -1 if row.log_index is None else row.log_index)
             proof = Proof.parse(await self._logs.public.checkpoint_proof(row.station, size))
@@ -117,11 +117,3 @@ class Search:
         size = Checkpoint.parse(Note.parse(note).text).size
         covers = Checkpoint.parse(Note.parse(leaf["note"]).text).size if "note" in leaf.values else None
         return NationalPlace(index, data, leaf, size, after.not_after_ms if after else None, covers)
-
-    def _not_before(self, row: Row) -> int | None:
-        record = decode_record(row.record)
-        if record.beacon_hash16 == NO_BEACON:
-            return None
-        note = self._logs.public.beacon_note(record.beacon_size, record.beacon_hash16)
-        witnessed = self._logs.policy.witnessed(note) if note else None
-        return witnessed.not_before_ms if witnessed else None
