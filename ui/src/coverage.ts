@@ -1,7 +1,10 @@
 // What is known of a camera's time: recorded, gap with its cause, or not yet received. Holes are shown, never painted over.
 
-export type State = "recorded" | "gap" | "missing" | "off_duty" | "future";
-export type Look = "recorded" | "pending" | "gap" | "missing" | "off" | "future";
+export type State = "recorded" | "gap" | "absence" | "missing" | "off_duty" | "future";
+export type Look = "recorded" | "pending" | "gap" | "absence" | "missing" | "off" | "future";
+
+/** What is missing, whoever says so. */
+const HOLES: ReadonlySet<Look> = new Set<Look>(["gap", "absence", "missing"]);
 
 /** A stretch [from, to) in UTC milliseconds. */
 export interface Span {
@@ -89,7 +92,7 @@ function append(drawn: Bar[], bar: Bar): void {
 }
 
 function isHole(bar: { readonly look: Look }): boolean {
-  return bar.look === "gap" || bar.look === "missing";
+  return HOLES.has(bar.look);
 }
 
 /** Milliseconds of footage inside [from, to). */
@@ -106,7 +109,7 @@ export function nextFootage(spans: readonly Span[], ms: number): number | null {
 
 /** The nearest edge of a gap before or after this moment, or null: the keys that jump from gap to gap. */
 export function gapEdge(spans: readonly Span[], ms: number, direction: -1 | 1): number | null {
-  const starts = spans.filter((span) => look(span) === "gap" || look(span) === "missing").map((span) => span.from);
+  const starts = spans.filter((span) => HOLES.has(look(span))).map((span) => span.from);
   const found = direction > 0 ? starts.find((start) => start > ms) : starts.filter((start) => start < ms).at(-1);
   return found ?? null;
 }

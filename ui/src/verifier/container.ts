@@ -72,10 +72,9 @@ async function readDirectory(pieces: Pieces): Promise<{ start: number; count: nu
   const [disk, first, here, count, comment] = [4, 6, 8, 10, 20].map((offset) => end.getUint16(offset, true));
   const [size, start] = [end.getUint32(12, true), end.getUint32(16, true)];
   if (end.getUint32(0) !== 0x504b0506 || comment) throw fault("not a zip file, or cut off, or with bytes behind its end");
-  if (disk || first || here !== count || start + size !== at) {
-    throw fault("the directory does not reach from the last file to the end");
+  if (disk || first || here !== count || start + size !== at || size > MAX_DIRECTORY) {
+    throw fault("the directory does not reach from the last file to the end, or is too long");
   }
-  if (size > MAX_DIRECTORY) throw fault("a directory of more than {size} bytes", { size: MAX_DIRECTORY });
   return { start, count: count!, directory: await pieces.at(start, size) };
 }
 

@@ -41,14 +41,23 @@ export function* brokenChain(clip: Manifest, rows: readonly Row[]): Generator<Sa
 /** Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it. */
 export function stretches(clip: Manifest, rows: readonly Row[]): Stretch[] {
   const told = rows.filter((row, i) => !rows[i + 1] || !closes(rows[i + 1]!, row));
-  return [...holes(clip, told), ...edges(clip, told), ...gaps(clip, told)].sort((a, b) => a.from - b.from);
+  const silent = [...holes(told), ...edges(clip, told)].filter(({ from, to }) => isInside(clip, from, to));
+  return [...silent.map((hole) => ({ ...hole, cause: null })), ...gaps(clip, told)].sort((a, b) => a.from - b.from);
 }
 
 /** Whether some of the row lies inside the clip's interval. */
 export function touches(row: Row, clip: Manifest): boolean {
-  const end = row.end ?? clip.to;
-  const [low, high] = [Math.min(row.start, end), Math.max(row.start, end)];
+  return isInside(clip, row.start, row.end ?? clip.to);
+}
+
+function isInside(clip: Manifest, start: number, end: number): boolean {
+  const [low, high] = [Math.min(start, end), Math.max(start, end)];
   return low < high && low < clip.to && high > clip.from;
+}
+
+interface Hole {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Whether a row tells the open gap before it again, with its end. */
@@ -58,19 +67,17 @@ function closes(after: Row, row: Row): boolean {
   return row.start === after.start && open.cause === told.cause;
 }
 
-function* holes(clip: Manifest, told: readonly Row[]): Generator<Stretch> {
+function* holes(told: readonly Row[]): Generator<Hole> {
   for (const [a, b] of pairs(told)) {
-    if (a.end === null || Math.abs(b.start - a.end) <= HOLE_MS) continue;
-    const inside = Math.min(a.end, b.start) < clip.to && Math.max(a.end, b.start) > clip.from;
-    if (inside) yield { from: a.end, to: b.start, cause: null };
+    if (a.end !== null && Math.abs(b.start - a.end) > HOLE_MS) yield { from: a.end, to: b.start };
   }
 }
 
-function* edges(clip: Manifest, told: readonly Row[]): Generator<Stretch> {
+function* edges(clip: Manifest, told: readonly Row[]): Generator<Hole> {
   let [first, last] = told.length ? [Infinity, -Infinity] : [clip.to, clip.to];
   for (const row of told) [first, last] = [Math.min(first, row.start), Math.max(last, row.end ?? clip.to)];
-  if (first - clip.from > HOLE_MS) yield { from: clip.from, to: Math.min(first, clip.to), cause: null };
-  if (clip.to - last > HOLE_MS) yield { from: Math.max(last, clip.from), to: clip.to, cause: null };
+  if (first - clip.from > HOLE_MS) yield { from: clip.from, to: Math.min(first, clip.to) };
+  if (clip.to - last > HOLE_MS) yield { from: Math.max(last, clip.from), to: clip.to };
 }
 
 function* gaps(clip: Manifest, told: readonly Row[]): Generator<Stretch> {

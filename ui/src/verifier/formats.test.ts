@@ -79,7 +79,7 @@ test("keys with names that are no names are refused", () => {
   for (const bad of ["", "a b", "a\u00a0b", "a\u2028b", "a\x7f", "\ud800"]) assert.throws(() => parseKey(vkey.replace(name!, bad)), /./);
 });
 
-const json = (text: string): unknown => parseJson(text, () => fault("bad"), () => fault("twice"));
+const json = (text: string): unknown => parseJson(text, () => fault("bad"));
 
 test("JSON tells whole numbers from others and refuses fields that come twice", () => {
   assert.deepEqual(json(' {"a": [1, -2, 1.0, 1e3, "\\u0041", true, null, {}, []]} '), {
@@ -88,5 +88,5 @@ test("JSON tells whole numbers from others and refuses fields that come twice", 
   for (const text of ["", "{", "[1,]", '{"a":1,}', "01", "1 2", "nul", '"\n"', "'a'", "[1 2]", "{1:2}", "[".repeat(100_000)]) {
     assert.throws(() => json(text), /bad/);
   }
-  assert.throws(() => json('{"a":1,"a":1}'), /twice/);
+  assert.throws(() => json('{"a":1,"a":1}'), /bad/);
 });

@@ -9,9 +9,9 @@ const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[
 const MAX_DEPTH = 64;
 const WORDS: Readonly<Record<string, Json>> = { true: true, false: false, null: null };
 
-/** The value of a text; `twice` is what to say of a field that comes twice, `bad` of anything that is not JSON. */
-export function parseJson(text: string, bad: () => Fault, twice: () => Fault): Json {
-  const reader = new Reader(text, bad, twice);
+/** The value of a text; `bad` is what to say where it is none, or where a field comes twice. */
+export function parseJson(text: string, bad: () => Fault): Json {
+  const reader = new Reader(text, bad);
   const value = reader.value(0);
   if (/[^ \t\n\r]/.test(text.slice(reader.at))) throw bad();
   return value;
@@ -19,7 +19,7 @@ export function parseJson(text: string, bad: () => Fault, twice: () => Fault): J
 
 class Reader {
   at = 0;
-  constructor(private readonly text: string, private readonly bad: () => Fault, private readonly twice: () => Fault) {}
+  constructor(private readonly text: string, private readonly bad: () => Fault) {}
 
   value(depth: number): Json {
     if (depth > MAX_DEPTH) throw this.bad();
@@ -53,8 +53,7 @@ class Reader {
     if (this.#peek() === "}") return this.#token(), {};
     for (;;) {
       const name = this.#scalar(this.#token());
-      if (typeof name !== "string" || this.#token() !== ":") throw this.bad();
-      if (fields.has(name)) throw this.twice();
+      if (typeof name !== "string" || fields.has(name) || this.#token() !== ":") throw this.bad();
       fields.set(name, this.value(depth + 1));
       const next = this.#token();
       if (next === "}") return Object.fromEntries(fields);

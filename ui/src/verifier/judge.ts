@@ -10,11 +10,12 @@ import type { Engine } from "./engine";
 import { type Files, inOrder, type Read } from "./files";
 import { MANIFEST, type Manifest, README } from "./manifest";
 import { fragmentTimes } from "./mp4";
-import { Authority, type Logged, NationalLog, notAfter, type Place } from "./national";
-import { type Checkpoint, MAX_NOTE, parseCheckpoint, parseNote, signers, type VerifierKey } from "./note";
+import { Authority, type Logged, NationalLog, notAfter, type Seal } from "./national";
+import { MAX_NOTE, parseCheckpoint, parseNote, signers } from "./note";
 import type { Policy } from "./policy";
 import { MAX_PROOF, parseProof } from "./proof";
 import { decodeLeaf, decodeRecord, Kind, MAX_LEAF, MAX_RECORD, type SegmentRecord, segmentFile } from "./records";
+import { NATIONAL } from "./rules";
 import { CHECKS, type ClipReport, Findings, type Stretch } from "./report";
 import { count, Fault, fault, quoted, type Said, said } from "./said";
 import { digest, leafHash, verifyInclusion } from "./tree";
@@ -29,15 +30,6 @@ const MAX_STATION_NOTE = 4096;
 const RECOVERED = 1;
 const SEGMENTS_AT_ONCE = 3;
 
-/** A checkpoint of the station over rows of the clip, and what is proven and claimed of the newest of them. */
-interface Seal {
-  readonly checkpoint: Checkpoint;
-  readonly key: VerifierKey | null;
-  readonly place: Place | null;
-  notBefore: number | null;
-  claimed: number;
-}
-
 type Bound = number | null;
 
 /** Judge one clip against the keys that the reader trusts. */
@@ -45,18 +37,19 @@ export async function judge(clip: Manifest, files: Files, policy: Policy | null,
   const found = new Findings();
   const log = new NationalLog(clip.log, policy, found, engine);
   const rows = await readRows(files, found);
-  const leaves = await readLeaves(files, found, log);
+  const leaves = await readLeaves(clip, files, found, log);
   await checkBytes(clip, rows, files, found);
   for (const problem of brokenChain(clip, rows)) found.bad("records", "FAILED", problem);
-  found.good("records", said("{rows}, numbered and chained without a break", { rows: count(rows.length, "row") }));
   const authority = new Authority(clip, leaves, engine);
   const seals = new Seals(clip, files, found, log, authority, engine);
-  const sealed: (readonly [Row, Seal | null])[] = [];
-  for (const row of rows) sealed.push([row, await seals.of(row)]);
-  const [low, high] = await new Times(clip, files, found, log).check(sealed);
+  const [low, high] = await new Times(clip, files, found, log, seals).check(rows);
   await seals.checkKeys();
   const missing = checkInterval(clip, rows, leaves, found);
   checkFiles(clip, files, found);
+  found.good("records", said("{rows}, numbered and chained without a break", { rows: count(rows.length, "row") }));
+  found.good("witnesses", said("a quorum cosigned a checkpoint over every row"));
+  found.good("interval", said("footage from the first moment to the last"));
+  found.good("files", said("none missing, none added"));
   const pieces = rows.flatMap(({ record, start, end }) => (record.type === 1 ? [{ from: start, to: end!, seq: record.seq }] : []));
   return { clip, lines: CHECKS.map((check) => found.line(check)), stretches: missing, pieces, notBefore: low, notAfter: high };
 }
@@ -81,7 +74,7 @@ async function readRows(files: Files, found: Findings): Promise<Row[]> {
   return rows.sort((a, b) => (a.index < b.index ? -1 : 1));
 }
 
-async function readLeaves(files: Files, found: Findings, log: NationalLog): Promise<Logged[]> {
+async function readLeaves(clip: Manifest, files: Files, found: Findings, log: NationalLog): Promise<Logged[]> {
   const leaves: Logged[] = [];
   for (const [index, name] of numbered(files, (number) => `leaves/${number}.cbor`)) {
     const data = (await files.read(name, MAX_LEAF))?.data ?? new Uint8Array();
@@ -92,8 +85,11 @@ async function readLeaves(files: Files, found: Findings, log: NationalLog): Prom
     }
     const proof = `leaves/${index}.tlog-proof`;
     const place = await log.place(proof, (await files.read(proof, MAX_PROOF))?.data ?? null, leaf.hash);
-    if (place && place.index !== index) found.bad("log", "FAILED", said("{proof} is of leaf {index}", { proof, index: place.index }));
-    else if (place) leaves.push({ leaf, place });
+    if (!place) continue;
+    const { election, station } = leaf.values;
+    const ours = place.index === index && election === clip.election && station === clip.station;
+    if (ours) leaves.push({ leaf, place });
+    else found.bad("log", "FAILED", said("{name} is another leaf, or one of another station", { name }));
   }
   return leaves;
 }
@@ -121,13 +117,14 @@ async function checkBytes(clip: Manifest, rows: readonly Row[], files: Files, fo
       found.bad("bytes", "FAILED", said("{name}: {reason}", { name, reason: said("missing, or not the bytes that were sealed") }));
     }
   }
-  const facts = { segments: count(segments.length, "segment"), inits: count(inits.size, "init file") };
-  found.good("bytes", said("{segments} and {inits} are the bytes that were sealed (SHA-256)", facts));
+  const facts = { segments: count(segments.length, "segment") };
+  found.good("bytes", said("{segments} are the bytes that were sealed (SHA-256), as is what plays them", facts));
 }
 
 function segmentProblem(record: SegmentRecord, read: Read | null): Said | null {
-  if (!read || read.data.length !== record.size) return said("missing, or not of the size that was sealed");
-  if (!equal(read.sha256, record.sha256)) return said("not the bytes that were sealed");
+  if (!read || read.data.length !== record.size || !equal(read.sha256, record.sha256)) {
+    return said("missing, or not the bytes that were sealed");
+  }
   const times = attempt(() => fragmentTimes(read.data));
   if (times instanceof Fault) return times.reason;
   const low = record.start_ms - MEDIA_CLOCK_MS;
@@ -184,8 +181,8 @@ class Seals {
     if (checkpoint.origin !== origin || origin !== `${log}/s/${station}`) {
       throw fault("{origin} is not this polling station's log in {log}", { origin: checkpoint.origin, log });
     }
-    if (data.length > MAX_STATION_NOTE) throw fault("a note of more than {size} bytes", { size: MAX_STATION_NOTE });
     const [key = null] = (await signers(note, this.authority.keys, this.engine)).keys();
+    if (data.length > MAX_STATION_NOTE) throw fault("{name} is not {rule}", { name: "note", rule: NATIONAL[Kind.STATION_CHECKPOINT]["note"]!.words });
     const proof = `checkpoints/${checkpoint.size}.tlog-proof`;
     const leaf = leafHash(encodeArray([Kind.STATION_CHECKPOINT, election, station, data]));
     const place = await this.log.place(proof, (await this.files.read(proof, MAX_PROOF))?.data ?? null, leaf);
@@ -195,18 +192,14 @@ class Seals {
   }
 
   async checkKeys(): Promise<void> {
-    for (const { checkpoint, key, place, notBefore, claimed } of this.#seals.values()) {
-      const where = said("station checkpoint {size}", { size: checkpoint.size });
-      if (!key) {
-        this.found.bad("key", "UNKNOWN_KEY", said("{where}: no key that signed it was delegated in the log", { where }));
-      } else if (place) {
-        const problem = await this.authority.problem(key, { place, notBefore, claimed });
-        if (problem) this.found.bad("key", problem[0], said("{where}: {problem}", { where, problem: problem[1] }));
-      }
+    for (const seal of this.#seals.values()) {
+      const problem = seal.place && (await this.authority.problem(seal));
+      const facts = { size: seal.checkpoint.size, problem: problem ? problem[1] : "" };
+      if (problem) this.found.bad("key", problem[0], said("station checkpoint {size}: {problem}", facts));
     }
     this.found.good("key", said("sealed by {keys}", { keys: [...this.authority.told.values()] }));
     const checkpoints = count(this.#seals.size, "checkpoint");
-    this.found.good("log", said("every row is in the station's log, and its {checkpoints} in {log}", { checkpoints, log: this.clip.log }));
+    this.found.good("log", said("every row is in the station's log, its {checkpoints} in {log}", { checkpoints, log: this.clip.log }));
   }
 }
 
@@ -220,21 +213,22 @@ class Times {
     private readonly files: Files,
     private readonly found: Findings,
     private readonly log: NationalLog,
+    private readonly seals: Seals,
   ) {}
 
   /** Between which times the rows of the interval were made, as far as that is proven. */
-  async check(sealed: readonly (readonly [Row, Seal | null])[]): Promise<readonly [Bound, Bound]> {
+  async check(rows: readonly Row[]): Promise<readonly [Bound, Bound]> {
     const proven: (readonly [Bound, Bound])[] = [];
     let low: Bound = null;
-    for (const [row, seal] of sealed) {
+    for (const row of rows) {
+      const seal = await this.seals.of(row);
       const beacon = await this.#beacon(row, seal);
       if (beacon !== null) low = Math.max(low ?? 0, beacon); // `prev` carries it on
       if (!seal) continue;
       seal.notBefore = low;
       seal.claimed = Math.max(seal.claimed, last(row));
-      const high = seal.place && notAfter(seal.place);
-      this.#checkRow(row, low, high, seal);
-      if (touches(row, this.clip)) proven.push([low, high]);
+      this.#checkRow(row, seal);
+      if (touches(row, this.clip)) proven.push([low, notAfter(seal)]);
     }
     return this.#tell(proven);
   }
@@ -261,17 +255,18 @@ class Times {
       this.#failed(said("{name}: missing, or not the one that row {index} names", { name, index: row.index }));
       return null;
     }
-    const opinion = await this.log.opinion(note.data);
-    if (opinion && opinion.checkpoint.size !== BigInt(size)) {
-      this.#failed(said("{name}: its size is {size}", { name, size: opinion.checkpoint.size }));
+    const judged = await this.log.judged(note.data);
+    if (judged && judged.checkpoint.size !== BigInt(size)) {
+      this.#failed(said("{name}: its size is {size}", { name, size: judged.checkpoint.size }));
     }
-    return opinion?.witnessed?.notBefore ?? null;
+    return judged?.witnessed?.notBefore ?? null;
   }
 
-  #checkRow(row: Row, low: Bound, high: Bound, seal: Seal): void {
+  #checkRow(row: Row, seal: Seal): void {
     const { record, index } = row;
+    const [low, high] = [seal.notBefore, notAfter(seal)];
     const madeAtEnd = record.type === 1 && !(record.flags & RECOVERED);
-    if (madeAtEnd && last(row) < (low ?? 0) - CLOCK_MS) {
+    if (madeAtEnd && low !== null && last(row) < low - CLOCK_MS) {
       this.#failed(said("row {index} claims a time before the checkpoint inside it", { index }));
     }
     if (high !== null && last(row) > high + CLOCK_MS) {
@@ -297,15 +292,13 @@ class Times {
     const unknown = proven.length - lows.length;
     if (unknown) {
       const rows = count(unknown, "row");
-      this.found.bad("time", "UNWITNESSED", said("{rows} hold no witnessed checkpoint and may be older", { rows }));
+      this.found.bad("time", "UNWITNESSED", said("{rows} hold no witnessed checkpoint and may be older than they say", { rows }));
+    } else if (lows.length && highs.length === lows.length) {
+      const width = most(lows.map((low, i) => highs[i]! - low));
+      this.found.good("time", said("every row was made within a known {seconds} s, and claims that time", { seconds: Math.floor(width / 1000) }));
     }
-    const known = proven.length > 0;
-    if (known && !unknown && highs.length === proven.length) {
-      const width = lows.reduce((most, low, i) => Math.max(most, highs[i]! - low), -Infinity);
-      this.found.good("time", said("every row was made within a known {seconds} s, and claims that time", { seconds: wholeSeconds(width) }));
-      this.found.good("witnesses", said("a quorum cosigned a checkpoint over every row"));
-    }
-    return [known && !unknown ? least(lows) : null, known && highs.length === proven.length ? -least(highs.map((high) => -high)) : null];
+    const whole = (ends: readonly number[]): boolean => proven.length > 0 && ends.length === proven.length;
+    return [whole(lows) ? -most(lows.map((low) => -low)) : null, whole(highs) ? most(highs) : null];
   }
 }
 
@@ -314,15 +307,8 @@ function last(row: Row): number {
   return row.end ?? row.start;
 }
 
-function least(values: readonly number[]): number {
-  return values.reduce((least, value) => Math.min(least, value), Infinity);
-}
-
-/** Rounded to whole seconds, halves to the even one, as Python prints them. */
-function wholeSeconds(ms: number): number {
-  const below = Math.floor(ms / 1000);
-  const rest = ms - below * 1000;
-  return rest > 500 || (rest === 500 && below % 2) ? below + 1 : below;
+function most(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), -Infinity);
 }
 
 // What is missing
@@ -334,40 +320,39 @@ function checkInterval(clip: Manifest, rows: readonly Row[], leaves: readonly Lo
   const facts = {
     holes: count(silent, "silent hole"), gaps: count(missing.length - silent, "signed gap"), absences: count(absences.length, "absence"),
   };
-  if (silent) {
-    found.bad("interval", "SILENT_HOLE", said("{holes}, {gaps}, {absences}", facts));
-  } else if (missing.length || absences.length) {
-    found.bad("interval", "GAP", said("{gaps}, {absences}, and footage at every other moment", facts));
+  if (missing.length || absences.length) {
+    found.bad("interval", silent ? "SILENT_HOLE" : "GAP", said("{holes}, {gaps}, {absences}", facts));
   }
-  found.good("interval", said("footage from the first moment to the last"));
   return [...missing, ...absences].sort((a, b) => a.from - b.from);
+}
+
+interface Absence {
+  readonly seq: number;
+  readonly from_ms: number;
+  readonly to_ms: number | null;
 }
 
 /** Times in which the centre heard nothing; the leaf that ends one tells its beginning again. */
 function absencesIn(clip: Manifest, leaves: readonly Logged[]): Stretch[] {
   const told = new Map<number, Stretch>();
-  for (const { leaf } of leaves) {
-    if (leaf.kind !== Kind.ABSENCE) continue;
-    const { seq, from_ms: from, to_ms: to } = leaf.values as { seq: number; from_ms: number; to_ms: number | null };
-    if (to !== null || !told.has(seq)) told.set(seq, { from, to, cause: "absence" });
-  }
+  const absences = leaves.filter(({ leaf }) => leaf.kind === Kind.ABSENCE).map(({ leaf }) => leaf.values as unknown as Absence);
+  absences.sort((a, b) => Number(a.to_ms !== null) - Number(b.to_ms !== null));
+  for (const { seq, from_ms: from, to_ms: to } of absences) told.set(seq, { from, to, cause: "absence" });
   return [...told.values()].filter(({ from, to }) => from < clip.to && (to === null || to > clip.from));
 }
 
 function checkFiles(clip: Manifest, files: Files, found: Findings): void {
-  const present = new Set(files.sizes.keys());
-  const listed = new Set([...clip.files, MANIFEST]);
+  const there = [...files.sizes.keys()].filter((name) => name !== MANIFEST);
+  const listed = new Set(clip.files);
   if ((files.sizes.get(README) ?? 0) > MAX_README) {
     found.bad("files", "FAILED", said("{name} is larger than a text to read", { name: README }));
   }
   const told = (names: Iterable<string>, words: string): void => {
     for (const name of [...names].sort()) found.bad("files", "FAILED", said(words, { name: quoted(name), list: MANIFEST }));
   };
-  const stray = [...present].filter((name) => !files.used.has(name) && name !== README && name !== MANIFEST);
-  told(stray, "{name} belongs to no row");
-  told([...listed].filter((name) => !present.has(name)), "{name} is promised by {list}");
-  told([...present].filter((name) => !listed.has(name)), "{name} is not in {list}");
-  found.good("files", said("none missing, none added"));
+  told(there.filter((name) => !files.used.has(name) && name !== README), "{name} belongs to no row");
+  told([...listed].filter((name) => !files.sizes.has(name) || name === MANIFEST), "{name} is promised by {list}");
+  told(there.filter((name) => !listed.has(name)), "{name} is not in {list}");
 }
 
 function attempt<T>(read: () => T): T | Fault {

@@ -9,7 +9,7 @@ const FORMAT = 2n;
 export const MANIFEST = "clip.json";
 export const README = "README.txt";
 export const MAX_MANIFEST = 8 << 20;
-const FIELDS = ["camera", "election", "files", "from_ms", "log", "origin", "station", "stream", "to_ms"];
+const FIELDS = ["camera", "election", "files", "format", "from_ms", "log", "origin", "station", "stream", "to_ms"];
 
 /** What a clip is of: one stream, from `from` (included) to `to` (excluded), UTC milliseconds. */
 export interface Manifest {
@@ -27,32 +27,28 @@ export interface Manifest {
 }
 
 export function parseManifest(data: Bytes): Manifest {
-  const bad = (words: string) => () => fault(words, { name: MANIFEST });
-  const text = fromUtf8(data);
-  if (text === null) throw bad("{name} is not JSON")();
-  const found = parseJson(text, bad("{name} is not JSON"), bad("{name} has a field twice"));
-  if (!isObject(found) || found["format"] !== FORMAT) {
+  const found = parseJson(fromUtf8(data) ?? "", () => fault("{name} is not JSON, or has a field twice", { name: MANIFEST }));
+  if (!isObject(found) || found["format"] !== FORMAT || Object.keys(found).sort().join() !== FIELDS.join()) {
     throw fault("{name} is not of format {format}, the only one that this version reads", { name: MANIFEST, format: FORMAT });
   }
-  const { format: _, ...fields } = found;
-  if (Object.keys(fields).sort().join() !== FIELDS.join()) {
-    throw fault("{name} has other fields than format {format}", { name: MANIFEST, format: FORMAT });
-  }
-  return checked(fields);
+  return checked(found);
 }
 
 function checked({ election, station, camera, stream, from_ms, to_ms, origin, log, files }: Readonly<Record<string, Json>>): Manifest {
-  if (!isId(election) || !isId(station) || !isId(camera) || !isStream(stream)) {
-    throw fault("election, station, camera or stream is not an identifier");
+  const span = isTime(from_ms) && isTime(to_ms) && from_ms < to_ms ? { from: Number(from_ms), to: Number(to_ms) } : null;
+  const ids = isId(election) && isId(station) && isId(camera) && isStream(stream);
+  if (!ids || !span || typeof origin !== "string" || typeof log !== "string" || !isNames(files)) {
+    throw fault("{name} has a field that is not of its kind, or no interval", { name: MANIFEST });
   }
-  if (typeof from_ms !== "bigint" || typeof to_ms !== "bigint" || from_ms < 0n || from_ms >= to_ms || to_ms > MAX_MS) {
-    throw fault("from_ms and to_ms are not an interval");
-  }
-  if (typeof origin !== "string" || typeof log !== "string" || !Array.isArray(files)) {
-    throw fault("origin or log is not text, or files is not a list");
-  }
-  if (!files.every((name) => typeof name === "string")) throw fault("files is not a list of names");
-  return { election, station, camera, stream, from: Number(from_ms), to: Number(to_ms), origin, log, files: files as string[] };
+  return { election, station, camera, stream, ...span, origin, log, files };
+}
+
+function isTime(value: Json | undefined): value is bigint {
+  return typeof value === "bigint" && value >= 0n && value <= MAX_MS;
+}
+
+function isNames(value: Json | undefined): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
 }
 
 function isObject(value: Json): value is Readonly<Record<string, Json>> {

@@ -11,24 +11,19 @@ import type { Findings, Verdict } from "./report";
 import { Fault, fault, type Said, said } from "./said";
 import { digest, verifyInclusion } from "./tree";
 
-/** A key may be used this long before and after the times that it was given, for clocks that differ. */
+/** A key may be used this long before and after its times, for clocks that differ. */
 const CLOCK_MS = 10 * 60_000;
 
-/** What the reader's trust file says about one national checkpoint. */
-export interface Opinion {
+/** A national checkpoint with what witnesses that the reader trusts say of it. */
+export interface Judged {
   readonly checkpoint: Checkpoint;
   readonly witnessed: Witnessed | null;
 }
 
-/** Where a leaf stands, and under which checkpoint that is proven. */
+/** Where a leaf stands in the national log, and what witnesses say of the checkpoint under which that is proven. */
 export interface Place {
   readonly index: bigint;
-  readonly opinion: Opinion;
-}
-
-/** By when the leaf was there; null where no quorum says so. */
-export function notAfter(place: Place): number | null {
-  return place.opinion.witnessed?.notAfter ?? null;
+  readonly witnessed: Witnessed | null;
 }
 
 /** A leaf that is proven to be in the log. */
@@ -37,9 +32,23 @@ export interface Logged {
   readonly place: Place;
 }
 
-/** Proofs are judged here, each note once, however many proofs carry it. */
+/** A checkpoint of the station over rows of the clip, and what is proven and claimed of the newest of them. */
+export interface Seal {
+  readonly checkpoint: Checkpoint;
+  readonly key: VerifierKey | null;
+  readonly place: Place | null;
+  notBefore: number | null;
+  claimed: number;
+}
+
+/** By when the station had signed it; null where no quorum says so. */
+export function notAfter(seal: Seal): number | null {
+  return seal.place?.witnessed?.notAfter ?? null;
+}
+
+/** Judges proofs; each note once, however many proofs carry it. */
 export class NationalLog {
-  readonly #opinions = new Map<string, Promise<Opinion | null>>();
+  readonly #judged = new Map<string, Judged | null>();
   readonly #roots = new Map<bigint, Bytes>();
 
   constructor(
@@ -50,14 +59,16 @@ export class NationalLog {
   ) {}
 
   /** What to think of a national checkpoint; null where it is false. */
-  opinion(note: Bytes): Promise<Opinion | null> {
+  async judged(note: Bytes): Promise<Judged | null> {
     const name = toHex(digest(note));
-    const known = this.#opinions.get(name) ?? this.#judgeOnce(note);
-    this.#opinions.set(name, known);
-    return known;
+    const known = this.#judged.get(name);
+    if (known !== undefined) return known;
+    const judged = await this.#judgeOnce(note);
+    this.#judged.set(name, judged);
+    return judged;
   }
 
-  async #judgeOnce(note: Bytes): Promise<Opinion | null> {
+  async #judgeOnce(note: Bytes): Promise<Judged | null> {
     try {
       return await this.#judge(note);
     } catch (error) {
@@ -67,7 +78,7 @@ export class NationalLog {
     }
   }
 
-  async #judge(note: Bytes): Promise<Opinion> {
+  async #judge(note: Bytes): Promise<Judged> {
     const checkpoint = parseCheckpoint(parseNote(note).text);
     const { origin, size, root } = checkpoint;
     if (origin !== this.origin) throw fault("it is of {origin}, not of {log}", { origin, log: this.origin });
@@ -83,17 +94,15 @@ export class NationalLog {
     return { checkpoint, witnessed };
   }
 
-  /** Where the proof in that file shows the leaf to be; null where it does not. */
+  /** Where the proof in that file shows the leaf hash to be; null where it does not. */
   async place(name: string, data: Bytes | null, leaf: Bytes): Promise<Place | null> {
     const proof = this.#proof(name, data);
-    const opinion = proof && (await this.opinion(proof.note));
-    if (!proof || !opinion) return null;
-    const { size, root } = opinion.checkpoint;
-    if (!verifyInclusion(leaf, proof.index, size, proof.hashes, root)) {
-      this.found.bad("log", "NOT_IN_LOG", said("{name} does not show it to be in the national log", { name }));
-      return null;
-    }
-    return { index: proof.index, opinion };
+    const judged = proof && (await this.judged(proof.note));
+    if (!proof || !judged) return null;
+    const { size, root } = judged.checkpoint;
+    if (verifyInclusion(leaf, proof.index, size, proof.hashes, root)) return { index: proof.index, witnessed: judged.witnessed };
+    this.found.bad("log", "NOT_IN_LOG", said("{name} does not show it to be in the national log", { name }));
+    return null;
   }
 
   #proof(name: string, data: Bytes | null): Proof | null {
@@ -111,16 +120,9 @@ export class NationalLog {
   }
 }
 
-/** One use of a session key: where its checkpoint stands, and between which times it was made as far as proven. */
-export interface Use {
-  readonly place: Place;
-  readonly notBefore: number | null;
-  readonly claimed: number;
-}
-
 type Problem = readonly [Verdict, Said];
 
-/** Who may sign for the station: enrolments, delegations and revocations, each proven to be in the log. */
+/** Who may sign for the station: enrolments, delegations and revocations that are proven to be in the log. */
 export class Authority {
   readonly #enrolments = new Map<string, Logged>();
   readonly #delegations = new Map<string, { key: VerifierKey; each: Logged[] }>();
@@ -152,52 +154,54 @@ export class Authority {
     this.#revoked.set(hash, Math.min(at, this.#revoked.get(hash) ?? at));
   }
 
-  /** Why the key may not sign there; null where it may. */
-  async problem(key: VerifierKey, use: Use): Promise<Problem | null> {
+  /** Why the seal's key may not sign there; null where a delegation lets it. */
+  async problem(seal: Seal): Promise<Problem | null> {
+    if (!seal.key) return ["UNKNOWN_KEY", said("no key that signed it was delegated in the log")];
     let first: Problem | null = null;
     let sound = false;
-    for (const one of this.#delegations.get(key.text)!.each) {
-      const problem = await this.#broken(one, use);
+    for (const one of this.#delegations.get(seal.key.text)!.each) {
+      const problem = await this.#broken(one, seal);
       sound ||= problem === null;
       first ??= problem;
     }
     return sound ? null : first;
   }
 
-  async #broken(delegation: Logged, use: Use): Promise<Problem | null> {
-    const index = delegation.place.index;
+  async #broken(delegation: Logged, seal: Seal): Promise<Problem | null> {
+    const { index } = delegation.place;
     const enrolment = this.#enrolments.get(toHex(delegation.leaf.values["enrolment"] as Bytes));
     if (!enrolment) return ["UNKNOWN_KEY", said("leaf {index} delegates from an enrolment that is not shown", { index })];
     const sound = this.#sound.get(delegation) ?? verifyDelegation(delegation.leaf, enrolment.leaf, this.engine);
     this.#sound.set(delegation, sound);
     if (!(await sound)) return ["FAILED", said("the signature of delegation {index} is false", { index })];
-    const [first, last] = [enrolment.place.index, use.place.index];
-    if (!(first < index && index < last)) {
-      const chain = `(${first}, ${index}, ${last})`;
-      return ["UNKNOWN_KEY", said("its key was not enrolled, delegated and used in this order: leaves {chain}", { chain })];
+    const root = enrolment.place.index;
+    if (!seal.place || !(root < index && index < seal.place.index)) {
+      return ["UNKNOWN_KEY", said("its key was not enrolled, delegated and used in this order")];
     }
     for (const one of [enrolment, delegation]) {
-      const problem = this.#untimely(one, use);
+      const problem = this.#untimely(one, seal);
       const facts = { index: one.place.index, kind: said(Kind[one.leaf.kind]!.toLowerCase()) };
       if (problem) return ["UNKNOWN_KEY", said("leaf {index}, {kind}: {problem}", { ...facts, problem: said(problem) })];
+    }
+    if (!enrolment.place.witnessed || !delegation.place.witnessed) {
+      return ["UNWITNESSED", said("no quorum that you trust cosigned leaves {root} and {index}", { root, index })];
     }
     this.#tell(delegation, enrolment);
     return null;
   }
 
   #tell(delegation: Logged, enrolment: Logged): void {
-    const [leaf, first] = [delegation.place.index, enrolment.place.index];
+    const [index, root] = [delegation.place.index, enrolment.place.index];
     const approvals = enrolment.leaf.values["approvals"] as readonly (readonly [string, Bytes])[];
-    const names = approvals.map(([name]) => name).reduce<Said | string>((all, name) => (all ? said("{a} and {b}", { a: all, b: name }) : name), "");
-    this.told.set(`${leaf} ${first}`, said("leaf {leaf}, enrolled in leaf {first} in the name of {names}", { leaf, first, names }));
+    const roles = approvals.map(([role]): Said | string => role).reduce((all, role) => said("{a} and {b}", { a: all, b: role }));
+    this.told.set(`${index} ${root}`, said("leaf {index}, enrolled in leaf {root} in the name of {roles}", { index, root, roles }));
   }
 
-  #untimely(one: Logged, use: Use): string | null {
-    const [madeBy, revoked] = [notAfter(use.place), this.#revoked.get(toHex(one.leaf.hash))];
+  #untimely(one: Logged, seal: Seal): string | null {
+    const [madeBy, revoked] = [notAfter(seal), this.#revoked.get(toHex(one.leaf.hash))];
     const { not_before_ms: from, not_after_ms: to } = one.leaf.values as { not_before_ms: number; not_after_ms: number };
     if (revoked !== undefined && (madeBy === null || madeBy > revoked)) return "revoked, and nothing proves an earlier use";
     if (madeBy !== null && madeBy < from - CLOCK_MS) return "used before it was valid";
-    if (Math.max(use.notBefore ?? 0, use.claimed) > to + CLOCK_MS) return "used after it was valid";
-    return null;
+    return Math.max(seal.notBefore ?? 0, seal.claimed) > to + CLOCK_MS ? "used after it was valid" : null;
   }
 }

@@ -24,7 +24,7 @@ export interface VerifierKey {
 }
 
 export function verifierKey(name: string, key: Bytes, type = ED25519): VerifierKey {
-  checkName(name);
+  if (!isName(name)) throw fault("not a key name: empty, or with a space, a plus or what is no text");
   if (key.length !== KEY_SIZES[type]) throw fault("not a key of a known type and its length");
   if (!isSoundKey(KINDS[type]!, key)) {
     throw fault("not a sound Ed25519 key: not on the curve, not canonical or not of prime order");
@@ -54,13 +54,12 @@ export interface Note {
 }
 
 export function parseNote(data: Bytes): Note {
-  if (data.length > MAX_NOTE) throw fault("a note of more than {size} bytes", { size: MAX_NOTE });
-  const whole = fromUtf8(data);
+  const whole = fromUtf8(data.subarray(0, MAX_NOTE + 1));
   if (whole === null) throw fault("a note that is not UTF-8");
   const blank = whole.lastIndexOf("\n\n");
   const lines = whole.slice(blank + 2).split("\n");
-  if (blank < 0 || lines.pop() || CONTROL.test(whole)) {
-    throw fault("not a note: text, empty line, signature lines, no control characters");
+  if (data.length > MAX_NOTE || blank < 0 || lines.pop() || CONTROL.test(whole)) {
+    throw fault("not a note: text, empty line, signature lines, no control characters, at most 128 KiB");
   }
   if (lines.length < 1 || lines.length > MAX_SIGNATURES) throw fault("not 1 to {most} signatures", { most: MAX_SIGNATURES });
   return { text: whole.slice(0, blank + 1), signatures: lines.map(parseSignature) };
@@ -69,16 +68,15 @@ export function parseNote(data: Bytes): Note {
 function parseSignature(line: string): Signature {
   const [dash, name = "", encoded = "", ...more] = line.split(" ");
   const data = fromBase64(encoded);
-  if (dash !== "\u2014" || data.length < 5 || more.length) throw fault("not a signature line");
-  checkName(name);
+  if (dash !== "\u2014" || data.length < 5 || more.length || !isName(name)) throw fault("not a signature line");
   return { name, id: toHex(data.subarray(0, 4)), value: data.slice(4) };
 }
 
 /** A plus, control characters, Unicode's white space, halves of surrogate pairs. */
 const NOT_IN_NAMES = /[+\0-\x20\x7f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\p{Surrogate}]/u;
 
-function checkName(name: string): void {
-  if (!name || NOT_IN_NAMES.test(name)) throw fault("not a key name: empty, or with a space, a plus or what is no text");
+function isName(name: string): boolean {
+  return name !== "" && !NOT_IN_NAMES.test(name);
 }
 
 export interface Checkpoint {

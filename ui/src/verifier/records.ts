@@ -113,10 +113,9 @@ export async function verifyDelegation(delegation: Leaf, enrolment: Leaf, engine
 }
 
 function load(data: Bytes, limit: number): { items: readonly Item[]; starts: readonly number[]; canonical: boolean } {
-  if (data.length > limit) throw fault("longer than {limit} bytes", { limit });
-  const { item, starts, canonical } = decode(data, DEPTH);
-  if (!Array.isArray(item)) throw fault("not an array");
-  return { items: item as readonly Item[], starts, canonical };
+  const decoded = data.length <= limit ? decode(data, DEPTH) : null;
+  if (!decoded || !Array.isArray(decoded.item)) throw fault("not an array of at most {limit} bytes", { limit });
+  return { items: decoded.item as readonly Item[], starts: decoded.starts, canonical: decoded.canonical };
 }
 
 function checked(table: Table, items: readonly Item[]): Values {

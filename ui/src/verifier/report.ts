@@ -16,8 +16,8 @@ export const EXIT_CODES: Readonly<Record<Verdict, number>> = {
 
 export const HEADLINES: Readonly<Record<Verdict, string>> = {
   VERIFIED: "whole and unchanged, as the polling station sealed it",
-  GAP: "unchanged since the polling station sealed it, but time without footage or without contact is on record",
-  LATE: "unchanged since it was witnessed, but that was more than 60 s after the time it claims",
+  GAP: "unchanged, but time without footage or without contact is on record",
+  LATE: "unchanged since witnesses saw it, but that was more than 60 s after the time it claims",
   UNWITNESSED: "in the log, but not confirmed by a quorum of the witnesses that you trust",
   SILENT_HOLE: "time is missing, and nobody has signed for it",
   NOT_IN_LOG: "a part of this is not proven to be in the election's log",
@@ -124,10 +124,11 @@ export class Findings {
   /** The line, its worst problems first. */
   line(check: string): Line {
     const found = [...this.#bad.values()].filter((problems) => problems.check === check);
-    if (!found.length) return { check, verdict: "VERIFIED", text: this.#good.get(check) ?? said("nothing to check") };
+    if (!found.length) return { check, verdict: "VERIFIED", text: this.#good.get(check) ?? said("nothing") };
     found.sort((a, b) => VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict));
-    const parts = found.flatMap(({ told, more }) => [...told, ...(more ? [said("and {count} more", { count: more })] : [])]);
-    return { check, verdict: found[0]!.verdict, text: parts };
+    const more = found.reduce((sum, problems) => sum + problems.more, 0);
+    const rest = more ? [said("and {count} more", { count: more })] : [];
+    return { check, verdict: found[0]!.verdict, text: [...found.flatMap(({ told }) => told), ...rest] };
   }
 }
 
@@ -150,8 +151,7 @@ function clipJson(report: ClipReport): object {
 }
 
 function head(verdict: Verdict): object {
-  const headline = `${verdict.replaceAll("_", " ")}: ${HEADLINES[verdict]}.`;
-  return { verdict, exit_code: EXIT_CODES[verdict], headline };
+  return { verdict, exit_code: EXIT_CODES[verdict], headline: HEADLINES[verdict] };
 }
 
 function lineJson({ check, verdict, text }: Line): object {

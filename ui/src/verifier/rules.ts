@@ -38,8 +38,8 @@ function integer(low: number, high: number): Rule {
 }
 
 function octets(low: number, high = low): Rule {
-  const words = low === high ? said("{size} bytes", { size: low }) : said("{low} to {high} bytes", { low, high });
-  return { words, holds: (value) => value instanceof Uint8Array && value.length >= low && value.length <= high };
+  const holds = (value: Item): boolean => value instanceof Uint8Array && value.length >= low && value.length <= high;
+  return { words: said("{low} to {high} bytes", { low, high }), holds };
 }
 
 function orNull({ words, holds }: Rule): Rule {
@@ -67,8 +67,8 @@ function areApprovals(value: Item): boolean {
   return roles.size === names.length && names.every((name, i) => i === 0 || names[i - 1]! <= name);
 }
 
-const id = rule("an identifier: 1 to 32 of a-z, 0-9 and inner hyphens", isId);
-const role = rule("a role name: role/post", isRole);
+const id = rule("an identifier of a-z, 0-9 and inner -", isId);
+const role = rule("role/post", isRole);
 const text = rule("1 to 256 characters in one line", (value) => typeof value === "string" && PLAIN.test(value));
 const stream = rule("main or sub", isStream);
 const cause = rule("one of the causes", (value) => typeof value === "string" && CAUSES.includes(value));
@@ -77,9 +77,9 @@ const time = integer(0, MAX_MS);
 const hash = octets(32);
 const sessionKey = rule("a sound Ed25519 key", (value) => value instanceof Uint8Array && isSoundKey("Ed25519", value));
 const identity = rule("an uncompressed point of P-256", (value) => value instanceof Uint8Array && isSoundKey("P-256", value));
-const approvals = rule("at least two of [role name, signature], names sorted, of different roles", areApprovals);
+const approvals = rule("2 or more of [role/post, 64 bytes], names sorted, of different roles", areApprovals);
 const hashes: Rule = {
-  words: said("1 to {most} hashes of 32 bytes", { most: MAX_LIST }),
+  words: said("1 to 64 hashes"),
   holds: (value) => Array.isArray(value) && value.length >= 1 && value.length <= MAX_LIST && value.every(isHash),
 };
 

@@ -41,7 +41,7 @@ export interface Tongue {
   readonly form: (count: number) => number;
 }
 
-export const ENGLISH: Tongue = { sentences: {}, nouns: { witness: ["witness", "witnesses"] }, form: (count) => (count === 1 ? 0 : 1) };
+export const ENGLISH: Tongue = { sentences: {}, nouns: { log: ["log", "logs"], witness: ["witness", "witnesses"] }, form: (count) => (count === 1 ? 0 : 1) };
 
 export function tell(what: Fact, tongue: Tongue = ENGLISH): string {
   if (typeof what !== "object") return String(what);
@@ -53,7 +53,7 @@ export function tell(what: Fact, tongue: Tongue = ENGLISH): string {
 }
 
 function nounIn({ count, noun }: Count, tongue: Tongue): string {
-  const forms = tongue.nouns[noun] ?? [noun, `${noun}s`];
+  const forms = tongue.nouns[noun] ?? [`${noun}s`]; // the command line says “1 rows” too
   return forms[Math.min(tongue.form(count), forms.length - 1)]!;
 }
 

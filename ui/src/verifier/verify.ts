@@ -15,7 +15,7 @@ const BAGIT = "bagit.txt";
 const PAYLOAD = "manifest-sha256.txt";
 const TAGS = "tagmanifest-sha256.txt";
 const DECLARATION = utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
-const CLIP = /^(data\/clips\/[a-z0-9-]{1,38}\/)clip\.json$/;
+const CLIP = /^(data\/clips\/[a-z0-9-]{1,40}\/)clip\.json$/;
 const LINE = /^([0-9a-f]{64}) {2}([\x21-\x7e]+)$/;
 const NOBODY: Watch = { progress: () => undefined, signal: null };
 
@@ -32,8 +32,7 @@ export async function verifyFile(file: Blob, policy: Policy | null, engine: Engi
 
 async function judgeClip(files: Files, policy: Policy | null, engine: Engine): Promise<ClipReport> {
   const manifest = await files.read(MANIFEST, MAX_MANIFEST);
-  if (!manifest) throw fault("{name} is longer than {size} bytes", { name: MANIFEST, size: MAX_MANIFEST });
-  return judge(parseManifest(manifest.data), files, policy, engine);
+  return judge(parseManifest(manifest?.data ?? new Uint8Array()), files, policy, engine);
 }
 
 async function judgePackage(container: Container, policy: Policy | null, engine: Engine): Promise<Report> {
@@ -44,11 +43,11 @@ async function judgePackage(container: Container, policy: Policy | null, engine:
     const files = new Files(container, folder);
     try {
       clips.push(await judgeClip(files, policy, engine));
-      for (const [name, digest] of files.digests) digests.set(folder + name, digest);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       found.bad("clips", "FAILED", said("{name}: {reason}", { name: folder, reason: error.reason }));
     }
+    for (const [name, digest] of files.digests) digests.set(folder + name, digest);
   }
   if (!clips.length) found.bad("clips", "FAILED", said("it holds no clip that can be read"));
   found.good("clips", said("{count}, each judged below", { count: clips.length }));
@@ -91,17 +90,12 @@ class Bag {
   async #readManifest(name: string): Promise<ReadonlyMap<string, string>> {
     const listed = new Map<string, string>();
     const data = await this.#small(name, MAX_MANIFEST);
-    if (!data) {
-      this.#failed("{name} is missing or too long", name);
-      return listed;
-    }
-    const text = new TextDecoder("latin1").decode(data);
-    const lines = text.replace(/\n$/, "").split("\n");
+    const lines = new TextDecoder("latin1").decode(data ?? new Uint8Array()).replace(/\n$/, "").split("\n");
     for (const line of lines) {
       const [, digest, file] = LINE.exec(line) ?? [];
       if (digest && file) listed.set(file, digest);
     }
-    if (listed.size !== lines.length) this.#failed("{name} has a line that is not a hash and a file, or a file twice", name);
+    if (listed.size !== lines.length) this.#failed("{name} is missing, or has a line that is no hash and file, or one twice", name);
     return listed;
   }
 
