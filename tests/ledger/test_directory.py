@@ -179,6 +179,16 @@ class TestEnrolment:
         assert not full.add(5, twin.enrolment())
         assert "s-102" not in full
 
+    def test_one_approval_makes_one_leaf(self, lab, directory, unit):
+        request = lab.authority.request(unit.csr())
+        first, twin = (lab.authority.complete(request, lab.approvals(request), lab.ca)[1] for _ in range(2))
+        assert first != twin  # certificates have random numbers
+        assert directory.add(0, first)
+        with pytest.raises(BadLeafError, match="another certificate"):
+            directory.check(twin)
+        assert not directory.add(1, twin)
+        directory.check(first)
+
     def test_another_box_may_take_over_a_station(self, lab, full, unit):
         lab.clock.advance(1)
         second = lab.box("s-101")
@@ -282,15 +292,13 @@ class TestRevocation:
         with pytest.raises(RevokedError):
             full.check(unit.enrolment())
 
-    def test_a_second_leaf_over_the_same_approvals_does_not_outlive_the_first(self, lab, full, unit, enrolment):
-        request = lab.authority.request(unit.csr())
-        twins = [lab.authority.complete(request, lab.approvals(request), lab.ca)[1] for _ in range(2)]
-        assert twins[0] != twins[1]  # certificates have random numbers
-        for index, leaf in enumerate(twins, 2):
-            assert full.add(index, leaf)
-        full.add(4, delegate(unit.identity, signing_key(62).public, twins[1], start_ms=lab.now))
+    def test_another_enrolment_of_the_same_box_does_not_outlive_the_revocation(self, lab, full, unit, enrolment):
+        lab.clock.advance(3600)
+        renewed = unit.enrolment()
+        full.add(2, renewed)
+        full.add(3, delegate(unit.identity, signing_key(62).public, enrolment, start_ms=lab.now))
         assert signing_key(62).public in {key.public for key in full.keys("s-101")}
-        full.add(5, lab.revoke(twins[0], at_ms=lab.now))
+        full.add(4, lab.revoke(renewed, at_ms=lab.now))
         assert full.keys("s-101") == []
 
     def test_the_earliest_of_several_counts(self, lab, full, enrolment):

@@ -5,7 +5,7 @@ approvals again: an officer who has left must not undo what they once approved. 
 each other, the first counts.
 
 A revocation names a leaf and means its key: an enrolment's identity, a delegation's session key. That key never speaks
-again, under whatever leaf; else a second leaf over the same approvals would outlive the revocation of the first.
+again, under whatever leaf; else last week's enrolment of a box would outlive the revocation of this week's.
 """
 
 from collections import defaultdict
@@ -28,7 +28,17 @@ from aigaq.ledger.enrolment.errors import (
 from aigaq.ledger.enrolment.requests import MAX_VALID_MS
 from aigaq.ledger.enrolment.roles import Approval, Roles
 from aigaq.ledger.enrolment.session_keys import VALID_MS
-from aigaq_verify import Kind, Leaf, RecordError, VerifierKey, decode_leaf, leaf_hash, signed_part, verify_delegation
+from aigaq_verify import (
+    Kind,
+    Leaf,
+    RecordError,
+    VerifierKey,
+    decode_leaf,
+    encode_leaf,
+    leaf_hash,
+    signed_part,
+    verify_delegation,
+)
 
 TOLERANCE_MS: Final = 600_000
 """Clocks may differ by ten minutes: so much longer, on both sides, a key counts."""
@@ -197,6 +207,10 @@ class Directory:
         if found["not_after_ms"] - found["not_before_ms"] > MAX_VALID_MS:
             raise BadLeafError(problem=N_("an enrolment lasts longer than 7 days"))
         self._check_key(found["identity"], found)
+        approved, hash_ = signed_part(found.kind, found.values), leaf_hash(encode_leaf(found))
+        for entry in self.enrolments(found["station"]):
+            if entry.hash != hash_ and signed_part(found.kind, entry.leaf.values) == approved:
+                raise BadLeafError(problem=N_("the log holds this enrolment with another certificate"))
 
     def _check_delegation(self, found: Leaf) -> None:
         station = found["station"]
