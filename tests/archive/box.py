@@ -141,6 +141,11 @@ class Box:
         return f"{DOMAIN}/{self.election}/s/{self.station}"
 
     @property
+    def log_key(self) -> VerifierKey:
+        """What its checkpoints are checked with."""
+        return VerifierKey(self.origin, self.key.public)
+
+    @property
     def csr(self) -> str:
         return make_csr(self.identity, self.election, self.station, Facts())
 

@@ -115,7 +115,6 @@ def _add_leaves(router: APIRouter, archive: Archive) -> None:
     async def leaf(index: int) -> LeafOut:
         found = await archive.search.national(index)
         items = {name: plain(value) for name, value in found.leaf.values.items()}
-        files = {"leaf": f"/api/v1/leaf/{index}/leaf.cbor", "proof": f"/api/v1/leaf/{index}/leaf.tlog-proof"}
         return LeafOut(
             index=index,
             kind=found.leaf.kind.name.lower(),
@@ -123,7 +122,7 @@ def _add_leaves(router: APIRouter, archive: Archive) -> None:
             rows=found.rows,
             national_size=found.size,
             not_after_ms=found.not_after_ms,
-            files=files,
+            files=leaf_files(index),
         )
 
     @router.get("/api/v1/leaf/{index}/leaf.cbor", response_class=Response, tags=["proof"])
@@ -225,6 +224,11 @@ def files_of(row: Row) -> dict[str, str]:
     if row.log_index is not None:
         files |= {"row_proof": f"{base}/row.tlog-proof", "checkpoint_proof": f"{base}/checkpoint.tlog-proof"}
     return files
+
+
+def leaf_files(index: int) -> dict[str, str]:
+    """Addresses of a leaf and of its proof."""
+    return {"leaf": f"/api/v1/leaf/{index}/leaf.cbor", "proof": f"/api/v1/leaf/{index}/leaf.tlog-proof"}
 
 
 def plain(value: object) -> object:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
+from aigaq.archive import verifier_http
 from aigaq.archive.api import api_router
 from aigaq.archive.asgi import App, Receive, Scope, Send, language, status_of
 from aigaq.archive.ingest_http import IngestHttp
@@ -37,12 +38,15 @@ class _Center:
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_MEDIA):
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(_MEDIA):
             await self._media(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(_LOG):
+        elif path.startswith(_LOG):
             await self._log(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(_INGEST):
+        elif path.startswith(_INGEST):
             await self._ingest(scope, receive, send)
+        elif path == verifier_http.PATH:
+            await verifier_http.verifier(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

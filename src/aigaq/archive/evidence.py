@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -169,6 +170,7 @@ class Evidence:
         ]
 
 
+@cache
 def verifier_page() -> bytes:
     """The offline verifier, as it was built.
 

@@ -20,6 +20,9 @@ LANE_WIDTH: Final = 1000
 THINNEST_GAP: Final = 3
 """A gap of a second stays visible in the drawing of a whole day."""
 GAPS_SHOWN: Final = 100
+HOLES: Final = frozenset({"gap", "absence", "missing"})
+FRESH_LOG_MS: Final = 60_000
+"""Witnesses are asked each ten seconds; a minute without a quorum is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,45 @@ class Health:
     """Recorded and sealed, not yet sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How the national log is. `state` is `witnessed`, `stale`, `never`, `alone` (no witnesses) or `stopped`."""
+
+    state: str
+    size: int
+    age_ms: int
+    """Since the newest witnessed checkpoint was published."""
+    cosigned: int
+    witnesses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What a camera's blinking patch said last."""
+
+    zone: Zone
+    from_ms: int
+    seen: bool
+    matched: bool
+    wrong_bits: int
+
+
+def log_state(told: Mapping[str, object], now_ms: int, *, quorum: bool) -> LogState:
+    """The log's own status, as pages tell it; `quorum` says whether the trust file asks for witnesses."""
+    states = [w["state"] for w in cast("Sequence[Mapping[str, object]]", told["witnesses"])]
+    size, at = cast("int", told["size"]), _inside(told, "witnessed", "at_ms")
+    age = max(0, now_ms - at) if isinstance(at, int) else 0
+    if told["stopped"]:
+        state = "stopped"
+    elif not quorum:
+        state = "alone"
+    elif not isinstance(at, int):
+        state = "never"
+    else:
+        state = "stale" if age > FRESH_LOG_MS else "witnessed"
+    return LogState(state, size, age, states.count("cosigned"), len(states))
+
+
 def totals(overview: Iterable[StationStatus]) -> Totals:
     """The sum over all stations."""
     statuses = list(overview)
@@ -180,13 +222,13 @@ def bars(spans: Sequence[Span], covered: Range) -> list[Bar]:
     for span in spans:
         shown, x = look(span), (span.from_ms - covered.from_ms) * scale
         width = (span.to_ms - span.from_ms) * scale
-        if shown in {"gap", "missing"}:
+        if shown in HOLES:
             width = max(width, THINNEST_GAP)
         if drawn and drawn[-1].look == shown and x - drawn[-1].x - drawn[-1].width < 0.5:
             drawn[-1] = Bar(shown, drawn[-1].x, x + width - drawn[-1].x)
         else:
             drawn.append(Bar(shown, x, width))
-    return sorted(drawn, key=lambda bar: bar.look in {"gap", "missing"})
+    return sorted(drawn, key=lambda bar: bar.look in HOLES)
 
 
 def holes(cameras: Sequence[Camera], coverage: Mapping[str, Sequence[Span]], now_ms: int) -> list[Hole]:
@@ -204,10 +246,10 @@ def holes(cameras: Sequence[Camera], coverage: Mapping[str, Sequence[Span]], now
 
 
 def _is_hole(span: Span, now_ms: int) -> bool:
-    if span.state not in {SpanState.GAP, SpanState.MISSING} or span.to_ms - span.from_ms <= HOLE_MS:
+    if look(span) not in HOLES or span.to_ms - span.from_ms <= HOLE_MS:
         return False
     # The last seconds are on their way: a segment must be closed and sent before it can be here.
-    return span.state is SpanState.GAP or span.from_ms < now_ms - FRESH_MS
+    return span.state is not SpanState.MISSING or span.from_ms < now_ms - FRESH_MS
 
 
 def health(told: Mapping[str, object] | None) -> Health | None:

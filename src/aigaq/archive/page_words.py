@@ -7,6 +7,7 @@ from aigaq.archive.model import CameraState
 from aigaq.base import N_, Language, translate
 from aigaq.election import StationKind, Zone
 from aigaq_verify import GapCause
+from aigaq_verify import Kind as LeafKind
 
 ZONES: Final[Mapping[Zone, str]] = {
     Zone.ISSUING_DESK: N_("Ballot issuing desk"),
@@ -44,10 +45,25 @@ LOOKS: Final[Mapping[str, str]] = {
     "recorded": N_("Recorded and sealed"),
     "pending": N_("Recorded, seal on its way"),
     "gap": N_("Gap signed by the station"),
+    "absence": N_("Nobody heard the station; the centre signed it"),
     "missing": N_("Not yet received by the centre"),
     "off": N_("Off duty"),
     "future": N_("Still to come"),
 }
+LEAVES: Final[Mapping[LeafKind, str]] = {
+    LeafKind.ENROLMENT: N_("enrolment of a station's box"),
+    LeafKind.DELEGATION: N_("session key of a station"),
+    LeafKind.STATION_CHECKPOINT: N_("seal of a station"),
+    LeafKind.ABSENCE: N_("silence of a station"),
+    LeafKind.DERIVATION: N_("something derived from footage"),
+    LeafKind.OPERATOR_ACTION: N_("act of an operator"),
+    LeafKind.PURGE: N_("deletion"),
+    LeafKind.CHALLENGE: N_("reading of a blinking patch"),
+    LeafKind.REVOCATION: N_("revocation of a key"),
+    LeafKind.CLOSE: N_("end of a station's log"),
+}
+WAIT: Final = N_("not cosigned by the witnesses yet: wait about 20 s, or the verdict is UNWITNESSED")
+ALONE: Final = N_("the log has no witnesses: the verdict is UNWITNESSED")
 SCRIPT: Final[Mapping[str, str]] = {
     "slider_value": N_("{time}, {state}"),
     "until": N_("until {time}"),

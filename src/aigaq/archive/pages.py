@@ -1,5 +1,6 @@
 """The pages of the archive: the list of polling stations, a station, how to check. Reads; changes nothing."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,21 +14,26 @@ from aigaq.archive.known import camera_of, station_of
 from aigaq.archive.model import StationStatus, StreamKey
 from aigaq.archive.page_views import (
     GAPS_SHOWN,
+    LogState,
+    Patch,
     Range,
     Shown,
     bars,
     health,
     holes,
+    log_state,
     look,
     station_row,
     timeline_range,
     totals,
 )
-from aigaq.archive.page_words import CAUSES, KINDS, LOOKS, STATES, ZONES, script_words
+from aigaq.archive.page_words import ALONE, CAUSES, KINDS, LEAVES, LOOKS, STATES, WAIT, ZONES, script_words
+from aigaq.archive.proof_find import Found, find
 from aigaq.archive.service import Archive
-from aigaq.base import Language, translate, utc_ms
+from aigaq.base import AigaqError, Language, translate, utc_ms
 from aigaq.election import Camera, PollingStation, StationKind, Zone
 from aigaq.web import UnreadableTimeError, create_shell, parse_time, render, size_text
+from aigaq_verify import NO_QUORUM
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 OVERVIEW_MS: Final = 2000
@@ -45,6 +51,7 @@ def create_pages(archive: Archive) -> FastAPI:
     router = APIRouter(prefix="/{language:language}", include_in_schema=False)
     router.add_api_route("/", pages.stations, methods=["GET", "HEAD"])
     router.add_api_route("/check", pages.check, methods=["GET", "HEAD"])
+    router.add_api_route("/proof", pages.proof, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}", pages.station, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}/clip", pages.clip, methods=["GET", "HEAD"])
     shell = create_shell(TEMPLATES, clock=archive.clock)
@@ -59,12 +66,13 @@ class Pages:
         self._archive = archive
         self._clock = archive.clock
         self._overview: tuple[int, dict[str, StationStatus]] = (-OVERVIEW_MS, {})
+        self._making = asyncio.Lock()
 
     async def stations(
         self, request: Request, q: str = "", territory: str = "", kind: str = "", page: str = "1"
     ) -> Response:
         """The list of polling stations."""
-        register, statuses = self._archive.register, self._statuses()
+        register, statuses = self._archive.register, await self._statuses()
         known = {t.id for t in register.territories()}
         chosen_kind = StationKind(kind) if kind in set(StationKind) else None
         found = register.search(
@@ -88,7 +96,21 @@ class Pages:
 
     async def check(self, request: Request) -> Response:
         """How to check a clip."""
-        return render(request, "check.html", {})
+        return render(request, "check.html", {"log": self._log()})
+
+    async def proof(
+        self, request: Request, language: Language, q: str = "", station: str = "", t: str = ""
+    ) -> Response:
+        """Where something stands in both logs: by hash, by number, by station and time."""
+        found, problem = Found(), None
+        try:
+            found = await find(self._archive, q.strip(), station.strip(), t)
+        except AigaqError as error:
+            problem = error.explain(language)
+        query = {"q": q, "station": station, "t": t}
+        context = {"query": query, "problem": problem, "log": self._log(), "places": found.places, "leaf": found.leaf}
+        words = {"zones": ZONES, "causes": CAUSES, "kinds": LEAVES}
+        return render(request, "proof.html", {**words, **context}, status=404 if problem else 200)
 
     async def station(
         self, request: Request, language: Language, station_id: str, camera: str = "", t: str = ""
@@ -101,7 +123,7 @@ class Pages:
         covered = timeline_range(duty, await self._archive.bounds(station.id), now)
         coverage = await self._archive.coverage(station.id, covered.from_ms, covered.to_ms)
         found = holes(station.cameras, coverage, now)
-        row = station_row(station, self._statuses().get(station.id), zone)
+        row = station_row(station, self._archive.status(station.id), zone)
         shown = Shown(self._camera(station, camera), self._moment(t, zone) if t else None, now, row.last_ms)
         context = {
             "election": register.election,
@@ -116,6 +138,8 @@ class Pages:
             "holes": found[:GAPS_SHOWN],
             "holes_total": len(found),
             "look": look,
+            "log": self._log(),
+            "patches": self._patches(station),
             "health": health(await self._archive.health(station.id)),
             "data": script_data(station, zone, covered, shown, language),
         }
@@ -142,7 +166,11 @@ class Pages:
             key = StreamKey(station.id, chosen.id, stream)
             clip = await self._archive.plan_clip(key, from_ms, to_ms)
             size = sum(row.size for row in clip.segments)
-            return JSONResponse({"bytes": size, "text": size_text(size, language)})
+            remark = "" if await self._archive.is_witnessed(clip) else translate(self._wait(), language)
+            return JSONResponse({"bytes": size, "text": " · ".join(filter(None, (size_text(size, language), remark)))})
+        if kind == "evidence":
+            asked = {"camera": camera, "stream": stream, "from": from_ms, "to": to_ms}
+            return RedirectResponse(f"/api/v1/stations/{station.id}/evidence.zip?{urlencode(asked)}", 303)
         wanted = {"station": station.id, "camera": camera, "stream": stream, "from": from_ms, "to": to_ms}
         ending = "mp4" if kind == "mp4" else "zip"
         return RedirectResponse(f"/api/v1/clip.{ending}?{urlencode(wanted)}", 303)
@@ -161,13 +189,29 @@ class Pages:
             raise UnreadableTimeError(text=text)
         return moment
 
-    def _statuses(self) -> dict[str, StationStatus]:
-        now = self._clock.monotonic_ns() // 1_000_000
-        made, statuses = self._overview
-        if now - made >= OVERVIEW_MS:
-            statuses = {status.station: status for status in self._archive.overview()}
-            self._overview = (now, statuses)
-        return statuses
+    def _log(self) -> LogState:
+        logs = self._archive.logs
+        return log_state(logs.public.status(), utc_ms(self._clock), quorum=logs.policy.quorum != NO_QUORUM)
+
+    def _wait(self) -> str:
+        return ALONE if self._archive.logs.policy.quorum == NO_QUORUM else WAIT
+
+    def _patches(self, station: PollingStation) -> list[Patch]:
+        """Of each camera that is asked, the last answer."""
+        answers = self._archive.optical.answers
+        asked = [(c, answers[station.id, c.id]) for c in station.cameras if (station.id, c.id) in answers]
+        return [Patch(c.zone, a.from_ms, a.response is not None, a.matched, a.wrong_bits) for c, a in asked]
+
+    async def _statuses(self) -> dict[str, StationStatus]:
+        """One visitor makes the overview, beside the event loop; whoever comes meanwhile waits for the same one."""
+        async with self._making:
+            now = self._clock.monotonic_ns() // 1_000_000
+            made, statuses = self._overview
+            if now - made >= OVERVIEW_MS:
+                overview = await asyncio.to_thread(self._archive.overview)
+                statuses = {status.station: status for status in overview}
+                self._overview = (now, statuses)
+            return statuses
 
 
 def script_data(
