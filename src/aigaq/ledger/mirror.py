@@ -56,7 +56,7 @@ class Mirror:
             await obstore.put_async(self._store, CHECKPOINT, note)
             for tile in superseded(self._size or 0, size):
                 await self._drop(tile_path(*tile))
-        except (BaseError, OSError) as error:
+        except (BaseError, OSError, ValueError) as error:  # a tile that is cut off is a ValueError
             self._size = None
             raise MirrorError(self._where, problem=N_("the store does not take it")) from error
         self._size = size
