@@ -167,6 +167,20 @@ def test_a_power_failure_while_a_key_is_made_loses_no_key_that_signed(lab, tmp_p
     assert 5 < step < 19
 
 
+def test_a_disk_that_refuses_is_told_at_every_step(device, enrolment, tmp_path, box):
+    for step in range(20):
+        folder = tmp_path / str(step)
+        keys = device.session(enrolment, folder)
+        try:
+            with box.power_failing_at(step, lambda: OSError(28, "No space left on device")):
+                keys.current(MIDNIGHT)
+                break
+        except KeyFileError:
+            pass
+        assert keys.current(MIDNIGHT)[1] is not None
+    assert 4 < step < 19
+
+
 @pytest.mark.parametrize("wrong", ["station", "identity", "rubbish", "kind", "election"])
 def test_another_s_enrolment_is_refused(lab, device, enrolment, wrong, tmp_path):
     leaf = {

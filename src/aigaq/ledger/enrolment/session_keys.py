@@ -12,12 +12,13 @@ from aigaq.base import N_
 from aigaq.ledger.durable import fsync_folder, write_whole
 from aigaq.ledger.enrolment.errors import NotEnrolledError
 from aigaq.ledger.enrolment.identity import Identity
+from aigaq.ledger.errors import KeyFileError
+from aigaq.ledger.key_files import told
 from aigaq.ledger.keys import SigningKey, parse_vkey
 from aigaq_verify import Kind, Leaf, RecordError, VerifierKey, decode_leaf, encode_leaf, leaf_hash, signed_part
 
 VALID_MS: Final = 36 * 3_600_000
 """A key is good for its UTC day and half of the next: a box that is late to renew still signs."""
-MAX_ENROLMENT: Final = 8 << 10
 _DAY_MS: Final = 86_400_000
 
 
@@ -46,11 +47,14 @@ class SessionKeys:
             KeyFileError: the disk refuses a new key, or a key file is broken or open to others.
         """
         day = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y%m%d")
-        if self._key is None or self._key[0] != day:
-            self._key = day, self._load_or_make(day)
-            self._forget_expired(now_ms)
-        key = self._key[1]
-        return key, self._delegation(key, now_ms) if self._enrolment else None
+        try:
+            if self._key is None or self._key[0] != day:
+                self._key = day, self._load_or_make(day)
+                self._forget_expired(now_ms)
+            key = self._key[1]
+            return key, self._delegation(key, now_ms) if self._enrolment else None
+        except OSError as error:
+            raise KeyFileError(str(self._folder), problem=told(error)) from error
 
     def all(self) -> list[VerifierKey]:
         """Every key that this box ever had, under the name of its log; oldest first."""
