@@ -11,7 +11,7 @@ from aigaq.ledger.monitor import Alarm, BadAnswerError, ForkProof, StateError, h
 from aigaq.ledger.monitor.alarms import WORDS, Raised
 from aigaq.ledger.monitor.state import MonitorState
 from aigaq.ledger.witness import RefusedError, WitnessKeys
-from aigaq_verify import Note, NoteSignature
+from aigaq_verify import Checkpoint, Note, NoteSignature
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,19 @@ def test_no_fork_escapes_whatever_its_shape(tmp_path_factory, keys, common, ours
     world.log = base.fork(common).grow(theirs, "theirs")
     assert world.look()["fork"] == ORIGIN
     proofs(world)[0].verify([world.log.vkey])
+    world.close()
+
+
+def test_an_empty_tree_with_a_root(tmp_path, keys):
+    """Contradicts every checkpoint, but needs a second one to be proven."""
+    world = World(tmp_path, keys)
+    lie = world.log.key.sign_note(Checkpoint(ORIGIN, 0, bytes(32)).text(), ORIGIN)
+    world.answers[f"{URL}/checkpoint"] = lie
+    assert world.look() == {}
+    world.answers.clear()
+    world.grow(3)
+    assert world.look() == {"fork": ORIGIN}
+    assert [c.size for c in proofs(world)[0].verify([world.log.vkey])] == [0, 3]
     world.close()
 
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 from tests.ledger.witness_lab import ORIGIN, Branch, make_witness, request
+from typer.testing import CliRunner
 
 from aigaq.base import LANGUAGES, ManualClock, SettingsError
 from aigaq.ledger import BadKeyError, KeyFileError

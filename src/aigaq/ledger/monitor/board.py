@@ -1,14 +1,15 @@
 """The alarms as they stand: raised once, kept with their first moment, ended when it is right again."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from aigaq.ledger.monitor.alarms import LASTING, Alarm, Raised
 
-MAX_OF_A_CODE: Final = 1_000
-"""Alarms kept of one code: what is wrong a thousand times is no clearer the next time."""
+MAX_OF_A_CODE: Final = 20_000
+"""Alarms kept of one code, more than there are stations: a log that invents subjects fills no disk."""
 _logger = logging.getLogger(__name__)
 
 
@@ -18,6 +19,7 @@ class Board:
     def __init__(self, known: Iterable[Raised]) -> None:
         self._alarms = {(alarm.code, alarm.subject): alarm for alarm in known}
         self._changed: dict[tuple[Alarm, str], Raised] = {}
+        self._counts = Counter(code for code, _ in self._alarms)
 
     def current(self) -> list[Raised]:
         """What is wrong now, the oldest first."""
@@ -30,7 +32,8 @@ class Board:
             if code not in LASTING and before.facts != facts:
                 self._set(replace(before, facts=facts))
             return
-        if sum(a.code is code for a in self._alarms.values()) < MAX_OF_A_CODE:
+        if before or self._counts[code] < MAX_OF_A_CODE:
+            self._counts[code] += before is None
             alarm = Raised(code, subject, at_ms, facts)
             _logger.warning("alarm %s: %s", code, alarm.words("en"))
             self._set(alarm)

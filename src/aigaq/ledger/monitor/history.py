@@ -86,7 +86,7 @@ class History:
         for one in seen:
             if len(self._waiting) < MAX_WAITING:
                 self._waiting[one.checkpoint.size, one.checkpoint.root] = one
-        for key in [key for key in self._waiting if key[0] <= self._head_size]:
+        for key in [key for key in self._waiting if self._head_note and key[0] <= self._head_size]:
             one = self._waiting.pop(key)
             if self._tree.root(one.checkpoint.size) != one.checkpoint.root:
                 proof = make_fork_proof(self._keys, one.note, self._head_note, self._tree.node)

@@ -1,6 +1,8 @@
 """Reading a log and its witnesses over HTTP. Nothing read here is believed before it is checked against a root."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -9,50 +11,62 @@ import httpx2
 from aigaq.ledger.monitor.errors import BadAnswerError, UnreachableError
 from aigaq.ledger.tiles import ENTRIES, WIDTH, tile_path
 from aigaq_verify import root_of
-from aigaq_verify.note import MAX_NOTE
 
 Fetch = Callable[[str, int], bytes | None]
 """What an address answers, at most so many bytes; None where there is nothing (404)."""
 MAX_BUNDLE: Final = WIDTH * (2 + 0xFFFF)
-MAX_REFUSED: Final = 256 * MAX_NOTE
+MAX_REFUSED: Final = 4 << 20
+MAX_REFUSED_NOTES: Final = 256
 _HASH: Final = 32
 
 
 class HttpFetch:
-    """Fetches over HTTP with a limit on size and time."""
+    """Fetches over HTTP, with limits on the size and the time of the whole answer: who drips holds up nobody."""
 
-    def __init__(self, timeout_s: float = 10) -> None:
-        self._client = httpx2.Client(timeout=timeout_s, follow_redirects=False, headers={"user-agent": "aigaq-monitor"})
+    def __init__(self, timeout_s: float = 20) -> None:
+        self._timeout_s = timeout_s
+        headers = {"user-agent": "aigaq-monitor", "accept-encoding": "identity"}
+        self._client = httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False, headers=headers)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
+        self._thread.start()
 
     def __call__(self, url: str, limit: int) -> bytes | None:
-        """The body, or None on 404.
+        """The body, or None on 404. From any thread.
 
         Raises:
-            UnreachableError: no answer.
+            UnreachableError: no answer, or not all of it in time.
             BadAnswerError: another status, or more bytes than the limit.
         """
+        return asyncio.run_coroutine_threadsafe(self._get(url, limit), self._loop).result()
+
+    def close(self) -> None:
+        """Close the connections."""
+        asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _get(self, url: str, limit: int) -> bytes | None:
         try:
-            with self._client.stream("GET", url) as answer:
+            async with asyncio.timeout(self._timeout_s), self._client.stream("GET", url) as answer:
                 if answer.status_code == 404:
                     return None
                 if answer.status_code != 200:
                     raise BadAnswerError(url=url, reason=f"status {answer.status_code}")
-                return self._body(url, answer, limit)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                return await _body(url, answer, limit)
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             raise UnreachableError(url=url, reason=type(error).__name__) from error
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
-    @staticmethod
-    def _body(url: str, answer: httpx2.Response, limit: int) -> bytes:
-        data = bytearray()
-        for piece in answer.iter_bytes():
-            data += piece
-            if len(data) > limit:
-                raise BadAnswerError(url=url, reason=f"more than {limit} bytes")
-        return bytes(data)
+async def _body(url: str, answer: httpx2.Response, limit: int) -> bytes:
+    """The bytes as they came: nothing is unpacked, so nothing can burst."""
+    data = bytearray()
+    async for piece in answer.aiter_raw():
+        data += piece
+        if len(data) > limit:
+            raise BadAnswerError(url=url, reason=f"more than {limit} bytes")
+    return bytes(data)
 
 
 class RemoteTree:
@@ -117,7 +131,7 @@ def parse_refused(url: str, data: bytes) -> list[bytes]:
     """
     try:
         rows: Any = json.loads(data)
-        return [row["note"].encode() for row in rows]
+        return [row["note"].encode() for row in rows[:MAX_REFUSED_NOTES]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadAnswerError(url=url, reason="not a list of refused notes") from error
 

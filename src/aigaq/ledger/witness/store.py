@@ -154,7 +154,7 @@ class WitnessStore:
                 self._db.execute("UPDATE meta SET signatures = signatures + 1, last_time = ?", (time,))
                 identity, signatures = self._db.execute("SELECT id, signatures FROM meta").fetchone()
             _write_mark(self._mark, identity, signatures)
-        except (OSError, sqlite3.OperationalError) as error:
+        except (OSError, sqlite3.Error) as error:
             raise WitnessDiskError(str(self._mark.parent)) from error
 
     def keep(self, origin: str, refused: Refused) -> None:
@@ -171,7 +171,7 @@ class WitnessStore:
                 )
                 order = _KEEP_FIRST if refused.kind == CONTRADICTION else _KEEP_LAST
                 self._db.execute(order, (origin, refused.kind, MAX_REFUSED))
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise WitnessDiskError(str(self._mark.parent)) from error
 
     def _check(self, path: Path, identity: str, marked: int) -> None:
