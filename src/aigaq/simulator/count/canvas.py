@@ -81,15 +81,9 @@ def smeared(patch: Bytes, left: int, top: int, move: Floats) -> tuple[Bytes, int
     room_x, room_y = (int(abs(v)) + 2 for v in move)
     wider = _bytes(cv2.copyMakeBorder(patch, room_y, room_y, room_x, room_x, cv2.BORDER_CONSTANT))
     step = np.asarray(move) / 2
-    while float(np.hypot(*step)) > _STILL / 2:
-        away = np.array([[1, 0, step[0]], [0, 1, step[1]]])
-        size = (wider.shape[1], wider.shape[0])
-        if np.abs(step).max() >= 2:
-            shift = np.rint(step).astype(int)
-            other = _shifted(wider, *shift)
-        else:
-            other = cv2.warpAffine(wider, away, size, flags=cv2.INTER_LINEAR)
-        wider = _bytes(cv2.addWeighted(wider, 0.5, other, 0.5, 0))
+    while np.abs(step).max() >= 0.5:
+        right, down = np.rint(step).astype(int).tolist()
+        wider = _bytes(cv2.addWeighted(wider, 0.5, _shifted(wider, right, down), 0.5, 0))
         step = step / 2
     return wider, left - room_x - round(move[0] / 2), top - room_y - round(move[1] / 2)
 

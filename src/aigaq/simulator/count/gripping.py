@@ -1,6 +1,7 @@
 """Where hands and arms are: on the ballot's edges, on their way between ballots, or at rest."""
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,8 @@ class Hold:
     reach: int
     side: int
     """-1 is the arm on the picture's left."""
+    gripping: bool = False
+    """Its fingers lie before the paper; a hand at rest is behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +44,21 @@ class HandPlace:
     upper_arm: Floats
     kind: GripKind
     reach: int
+    gripping: bool
 
 
 def holds_at(script: Script, now: float, camera: Camera) -> tuple[Hold, Hold]:
     """Both hands at a moment of the film."""
-    for act in script.acts:
-        if act.start <= now < act.end:
-            return _on(act, now, camera)
-    before, after = _neighbours(script, now)
+    done = bisect_right(script.acts, now, key=lambda act: act.end)
+    before = script.acts[done - 1] if done else None
+    after = script.acts[done] if done < len(script.acts) else None
+    if after is not None and after.start <= now:
+        return _on(after, now, camera)
     start = _resting() if before is None else _on(before, before.end, camera)
     end = _resting() if after is None else _on(after, after.start, camera)
-    left = now - (after.start - _REST if before is None and after else before.end if before else now)
-    whole = after.start - before.end if before and after else _REST
-    return _mixed(start, end, ease(left / max(whole, 1e-3)))
-
-
-def _neighbours(script: Script, now: float) -> tuple[Act | None, Act | None]:
-    gone = [act for act in script.acts if act.end <= now]
-    coming = [act for act in script.acts if act.start > now]
-    return (gone[-1] if gone else None), (coming[0] if coming else None)
+    begin = before.end if before else after.start - _REST if after else now
+    length = after.start - begin if after else _REST
+    return _mixed(start, end, ease((now - begin) / max(length, 1e-3)))
 
 
 def _on(act: Act, now: float, camera: Camera) -> tuple[Hold, Hold]:
@@ -81,7 +80,8 @@ def _grip(grip: Grip, surface: Surface, size: tuple[float, float], camera: Camer
         side = -1.0 if grip.edge == "left" else 1.0
         at, onto = np.array([side * across * size[0] / 2, down * grip.along]), np.array([-side * across, 0.0])
     start, end = surface.points(np.stack([at, at + onto * _ONTO]))
-    return _hold(start, (end - start) / np.linalg.norm(end - start), grip, -1 if grip.edge == "left" else 1)
+    hold = _hold(start, (end - start) / np.linalg.norm(end - start), grip, -1 if grip.edge == "left" else 1)
+    return replace(hold, gripping=True)
 
 
 def _hold(at: Floats, onto: Floats, grip: Grip, side: int) -> Hold:
@@ -133,7 +133,7 @@ def placed(hold: Hold, camera: Camera, stout: float) -> HandPlace:
     bend, top = camera.project(np.stack([elbow, shoulder]))
     lower = _along(wrist, bend, (scale + camera.scale_at(elbow)) / 2)
     upper = _along(bend, top, camera.scale_at(elbow))
-    return HandPlace(hand, lower, upper, hold.kind, hold.reach)
+    return HandPlace(hand, lower, upper, hold.kind, hold.reach, hold.gripping)
 
 
 def _along(start: Floats, end: Floats, scale: float) -> Floats:

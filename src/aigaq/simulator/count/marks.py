@@ -100,7 +100,8 @@ def _shaky(stroke: Floats, rng: np.random.Generator) -> Floats:
     count = max(24, 8 * len(stroke))
     at = np.linspace(0, len(stroke) - 1, count)
     line = np.stack([np.interp(at, np.arange(len(stroke)), stroke[:, n]) for n in (0, 1)], axis=1)
-    wobble = rng.normal(0, 0.16, (count, 2))
+    bends = rng.normal(0, 0.05, (max(5, len(stroke) // 2), 2))
+    wobble = np.stack([np.interp(at, np.linspace(0, len(stroke) - 1, len(bends)), bends[:, n]) for n in (0, 1)], axis=1)
     kernel = np.hanning(11)[1:-1] / np.hanning(11).sum()
     padded = np.pad(line + wobble, ((4, 4), (0, 0)), mode="edge")
     smooth = [np.convolve(padded[:, n], kernel, mode="valid").real for n in (0, 1)]

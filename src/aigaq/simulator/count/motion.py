@@ -212,8 +212,10 @@ def _toward(camera: Camera, c: Conditions, rng: np.random.Generator) -> Floats:
     right /= np.linalg.norm(right)
     facing = np.stack([right, np.cross(forward, right), forward], axis=1)
     limit = np.radians(c.skew)
-    spread = limit / 2 if c.skew < 30 else limit * 2
-    yaw, pitch = np.clip(rng.normal(0, spread, 2), -limit, limit)
+    if c.skew < 30:
+        yaw, pitch = np.clip(rng.normal(0, limit / 2, 2), -limit, limit)
+    else:
+        yaw, pitch = rng.uniform(-limit, limit, 2)
     return facing @ _about(1, yaw) @ _about(0, pitch) @ _about(2, rng.normal(0, 0.06))
 
 
@@ -263,9 +265,9 @@ def _bends(c: Conditions, shown: Presented, rng: np.random.Generator) -> tuple[B
     if creases.random() < 0.2:
         upright = []
     return (
-        Bend(0.0, float(c.curl * rng.normal(0, 1 / 900)), folds=tuple(upright)),
-        Bend(np.pi / 2, float(c.curl * rng.normal(0, 1 / 1300)), folds=tuple(level)),
-        Bend(float(rng.uniform(0, np.pi)), 0.0, ends=float(c.curl * rng.normal(0, 0.11))),
+        Bend(0.0, float(c.curl * rng.normal(0, 1 / 700)), folds=tuple(upright)),
+        Bend(np.pi / 2, float(c.curl * rng.normal(0, 1 / 1100)), folds=tuple(level)),
+        Bend(float(rng.uniform(0, np.pi)), 0.0, ends=float(c.curl * rng.normal(0, 0.14))),
     )
 
 

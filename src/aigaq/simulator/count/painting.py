@@ -19,6 +19,7 @@ _WINDOW: Final = np.array([500.0, 700.0, 2200.0])
 """Behind the camera; the paper mirrors it."""
 _EDGE_ON: Final = 0.1
 """Cosine of the angle to the sheet's normal below which nothing of it is drawn."""
+_STEEP: Final = 0.75
 _GRID: Final = np.stack(np.meshgrid(*2 * [np.linspace(0.06, 0.94, 9)]), axis=-1).reshape(-1, 2)
 """Where in a box it is asked what can be seen."""
 
@@ -72,23 +73,24 @@ def paint(surface: Surface, pages: Pages, camera: Camera, *, gloss: float = 1.0,
     texels = _full(at * pages.px_per_mm - 0.5, right - left, bottom - top)
     across, along = cv2.split(texels)
     rgba = cv2.remap(texture, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    _trim(rgba, edge - (left, top))
+    if abs(cosine) < _STEEP:
+        rgba = _trimmed(rgba, edge - (left, top))
     light, shine = _light(surface, sheet, camera, cosine, gloss)
     lit = cv2.multiply(rgba, _veil(_full(light, right - left, bottom - top)), scale=1 / 128)
     spark = _full(shine, right - left, bottom - top)
     if shine.max() > 1:
-        lit = cv2.add(lit, cv2.merge([*3 * [spark.astype(np.uint8)], np.zeros_like(spark, np.uint8)]))
-        lit[..., :3] = cv2.min(lit[..., :3], cv2.cvtColor(np.ascontiguousarray(rgba[..., 3]), cv2.COLOR_GRAY2RGB))
+        grey = cv2.multiply(cv2.convertScaleAbs(spark), np.ascontiguousarray(rgba[..., 3]), scale=1 / 255)
+        lit = cv2.add(lit, cv2.merge([grey, grey, grey, np.zeros_like(grey)]))
     return Patch(lit.astype(np.uint8, copy=False), left, top)
 
 
-def _trim(rgba: cv2.typing.MatLike, edge: Floats) -> None:
+def _trimmed(rgba: cv2.typing.MatLike, edge: Floats) -> cv2.typing.MatLike:
     """Far beyond a steep sheet's edge the search for it may come back onto it: nothing is drawn there."""
     mask = np.zeros(rgba.shape[:2], np.uint8)
     polygon = np.rint(edge).astype(np.int32)
     cv2.fillPoly(mask, [polygon], 255)
     cv2.polylines(mask, [polygon], isClosed=True, color=255, thickness=5)
-    rgba[mask == 0] = 0
+    return cv2.bitwise_and(rgba, rgba, mask=mask)
 
 
 def _full(nodes: Floats, wide: int, tall: int) -> NDArray[np.float32]:

@@ -14,9 +14,12 @@ from aigaq.simulator.count.camera import Camera
 
 Floats = NDArray[np.float64]
 _REACH: Final = 300.0
-_ALONG: Final = np.arange(-_REACH, _REACH + 1, 2.0)
-_ROUNDS: Final = 8
-"""Of the fixed point that finds the sheet under a pixel: each shrinks the error by slope x tangent of the skew."""
+_EVERY: Final = 2.0
+_ALONG: Final = np.arange(-_REACH, _REACH + 1, _EVERY)
+_ROUNDS: Final = 5
+"""Of Newton's method, which finds the sheet under a pixel: a ray is cut with the paper's tangent plane."""
+_GRAZING: Final = 0.2
+"""A tangent plane that a ray hardly meets is taken for steeper, so that a step is never wild."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,29 @@ class Bump:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    direction: Floats
-    shift: Floats
+    """A profile along the paper: rows of how far a point moves along the level sheet, how high it is, how steep."""
+
+    across: float
+    down: float
+    rows: Floats
+
+    def at(self, a: Floats, b: Floats) -> Floats:
+        """The three values, (…, 3), by linear interpolation."""
+        place = np.clip((a * self.across + b * self.down + _REACH) / _EVERY, 0, len(self.rows) - 1.001)
+        index = place.astype(np.intp)
+        start = self.rows[index]
+        return start + (self.rows[index + 1] - start) * (place - index)[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bent:
+    """What bends do to points: moves along the level sheet, heights out of it, rises per mm to the right and down."""
+
+    right: Floats
+    down: Floats
     height: Floats
-    slope: Floats
+    rise_right: Floats
+    rise_down: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,11 @@ class Pose:
     def normal(self) -> Floats:
         """Out of the front page."""
         return np.cross(self.down, self.right)
+
+    @property
+    def axes(self) -> Floats:
+        """Right, down and the normal, as rows."""
+        return np.stack([self.right, self.down, self.normal])
 
 
 @dataclass(frozen=True)
@@ -94,68 +121,62 @@ class Surface:
 
     def points(self, sheet: Floats) -> Floats:
         """Points of the room (…, 3) of sheet coordinates (…, 2)."""
-        shift, height = self._lift(sheet)
-        flat = sheet + shift
+        bent = self._bent(sheet[..., 0], sheet[..., 1])
         pose = self.pose
-        return pose.middle + flat[..., :1] * pose.right + flat[..., 1:] * pose.down + height[..., None] * pose.normal
+        right, down = sheet[..., 0] + bent.right, sheet[..., 1] + bent.down
+        return pose.middle + np.stack([right, down, bent.height], axis=-1) @ pose.axes
 
     def under(self, camera: Camera, pixels: Floats) -> Floats:
         """Sheet coordinates (…, 2) under pixels (…, 2), beyond the edges too. The front or back must face the eye."""
-        rays = camera.rays(pixels)
-        pose = self.pose
-        frame = np.stack([pose.right, pose.down, pose.normal])
-        start = frame @ (np.array(camera.eye) - pose.middle)
-        along = rays @ frame.T
-        sheet = np.zeros_like(pixels)
-        shift: Floats = np.zeros_like(pixels)
-        height: Floats = np.zeros(pixels.shape[:-1])
+        axes = self.pose.axes
+        start = axes @ (np.array(camera.eye) - self.pose.middle)
+        to_right, to_down, out = np.moveaxis(camera.rays(pixels) @ axes.T, -1, 0)
+        a = b = right = down = np.zeros(pixels.shape[:-1])
         for _ in range(_ROUNDS):
-            far = (height - start[2]) / along[..., 2]
-            sheet = start[:2] + far[..., None] * along[..., :2] - shift
-            shift, height = self._lift(sheet)
-        return sheet
+            bent = self._bent(a, b)
+            steep = out - bent.rise_right * to_right - bent.rise_down * to_down
+            least = _GRAZING * out
+            steep = np.where(steep * np.sign(least) < np.abs(least), least, steep)
+            rise = bent.rise_right * (start[0] - right) + bent.rise_down * (start[1] - down)
+            far = (bent.height + rise - start[2]) / steep
+            right, down = start[0] + far * to_right, start[1] + far * to_down
+            a, b = right - bent.right, down - bent.down
+        return np.stack([a, b], axis=-1)
 
     def normals(self, sheet: Floats) -> Floats:
         """Unit normals of the front page in the room (…, 3)."""
-        lean = np.zeros_like(sheet)
-        for table in self._tables:
-            lean += np.interp(sheet @ table.direction, _ALONG, table.slope)[..., None] * table.direction
-        for bump in self.bumps:
-            away = sheet - (bump.a, bump.b)
-            swell = bump.height * np.exp(-(away**2).sum(axis=-1) / (2 * bump.width**2))
-            lean -= (swell / bump.width**2)[..., None] * away
-        pose = self.pose
-        out = pose.normal - lean[..., :1] * pose.right - lean[..., 1:] * pose.down
+        bent = self._bent(sheet[..., 0], sheet[..., 1])
+        lean = np.stack([-bent.rise_right, -bent.rise_down, np.ones_like(bent.height)], axis=-1)
+        out = lean @ self.pose.axes
         return out / np.linalg.norm(out, axis=-1, keepdims=True)
 
-    def _lift(self, sheet: Floats) -> tuple[Floats, Floats]:
-        """How far the bends move points along the level sheet, and out of it."""
-        shift: Floats = np.zeros_like(sheet)
-        height: Floats = np.zeros(sheet.shape[:-1])
+    def _bent(self, a: Floats, b: Floats) -> _Bent:
+        right, down, height, rise_right, rise_down = (np.zeros(a.shape) for _ in range(5))
         for table in self._tables:
-            along = sheet @ table.direction
-            shift += np.interp(along, _ALONG, table.shift)[..., None] * table.direction
-            height += np.interp(along, _ALONG, table.height)
+            shift, up, steep = np.moveaxis(table.at(a, b), -1, 0)
+            right += shift * table.across
+            down += shift * table.down
+            height += up
+            rise_right += steep * table.across
+            rise_down += steep * table.down
         for bump in self.bumps:
-            away = sheet - (bump.a, bump.b)
-            height += bump.height * np.exp(-(away**2).sum(axis=-1) / (2 * bump.width**2))
-        return shift, height
+            x, y = a - bump.a, b - bump.b
+            swell = bump.height * np.exp(-(x * x + y * y) / (2 * bump.width**2))
+            height += swell
+            rise_right -= swell * x / bump.width**2
+            rise_down -= swell * y / bump.width**2
+        return _Bent(right, down, height, rise_right, rise_down)
 
 
 def _table(bend: Bend, more: float) -> _Table:
     angle = bend.slopes(more)
-    return _Table(
-        direction=np.array([np.cos(bend.direction), np.sin(bend.direction)]),
-        shift=_from_middle(np.cos(angle)) - _ALONG,
-        height=_from_middle(np.sin(angle)),
-        slope=np.tan(angle),
-    )
+    rows = np.stack([_from_middle(np.cos(angle)) - _ALONG, _from_middle(np.sin(angle)), np.tan(angle)], axis=1)
+    return _Table(float(np.cos(bend.direction)), float(np.sin(bend.direction)), rows)
 
 
 def _from_middle(rate: Floats) -> Floats:
     """The integral from the sheet's middle, by trapezes."""
-    step = _ALONG[1] - _ALONG[0]
-    total = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) * step / 2)])
+    total = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) * _EVERY / 2)])
     return total - np.interp(0.0, _ALONG, total)
 
 

@@ -30,6 +30,8 @@ _FINER: Final = 1.3
 """Texture and sprites are so much finer than the picture."""
 _HEAP: Final = 34
 _PILES: Final = 30
+_GRAZING: Final = 0.12
+"""Cosine to the eye below which print cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,11 @@ class Stage:
         act = self._act(now)
         places, moves = self._hands(now)
         for place, move in zip(places, moves, strict=True):
-            self._arm(picture, place, move)
+            self._arm(picture, place, move, whole=act is None or act.presented is None or not place.gripping)
         if act is None or act.presented is None:
-            for place, move in zip(places, moves, strict=True):
-                self._lay(picture, self._grip(place).before, place.hand, move)
             return Shot(picture, None, 0.0)
-        return self._presentation(picture, (act, act.presented), now, list(zip(places, moves, strict=True)))
+        gripping = [pair for pair in zip(places, moves, strict=True) if pair[0].gripping]
+        return self._presentation(picture, (act, act.presented), now, gripping)
 
     def skip_to(self, act: int) -> None:
         """Go to an act of the script; what was shown before it is not laid down."""
@@ -186,10 +187,13 @@ class Stage:
         moves = [self._camera.project(b.at) - self._camera.project(a.at) for a, b in zip(now_at, later, strict=True)]
         return [placed(hold, self._camera, self.holder.stout) for hold in now_at], moves
 
-    def _arm(self, picture: Bytes, place: HandPlace, move: Floats) -> None:
+    def _arm(self, picture: Bytes, place: HandPlace, move: Floats, *, whole: bool) -> None:
+        """An arm and what of its hand is behind the paper; the whole hand where it holds none."""
         self._lay(picture, upper_arm(self.holder, self._fine), place.upper_arm, move * 0.2)
         self._lay(picture, self._grip(place).behind, place.hand, move)
         self._lay(picture, forearm(self.holder, self._fine), place.forearm, move * 0.7)
+        if whole:
+            self._lay(picture, self._grip(place).before, place.hand, move)
 
     def _turned(self, sprite: Sprite, matrix: Floats, move: Floats) -> Patch | None:
         found = turned(sprite, matrix, (self._camera.width, self._camera.height))
@@ -242,9 +246,15 @@ class Stage:
             held=act.raised <= now <= act.lowering,
             corners=corners,
             boxes=self._camera.project(surface.points(boxes)),
-            visible=inside & free & is_front,
+            visible=inside & free & self._turned_here(surface, spots) & is_front,
             speed=speed,
         )
+
+    def _turned_here(self, surface: Surface, spots: Floats) -> NDArray[np.bool_]:
+        """Whether these points' own slope faces the camera: a strong curl hides what is behind it."""
+        look = np.array(self._camera.eye) - surface.points(spots)
+        toward = (surface.normals(spots) * look).sum(axis=-1)
+        return toward > _GRAZING * np.linalg.norm(look, axis=-1)
 
     def _background(self, now: float) -> Bytes:
         """The room and who sways in it, drawn anew only when somebody has moved by a pixel."""
