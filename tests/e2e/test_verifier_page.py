@@ -100,9 +100,8 @@ def test_there_are_enough_cases(lab):
     assert sum(case["verdict"] != "VERIFIED" for case in lab.listed) > len(lab.listed) / 2
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_node_reports_what_the_command_line_reports(lab, engine):
-    found = json.loads(node(engine, lab.folder / "cases.json"))
+def test_node_reports_what_the_command_line_reports(lab):
+    found = json.loads(node("best", lab.folder / "cases.json"))
     for case, ours, theirs in zip(lab.listed, lab.reports, found, strict=True):
         assert theirs == ours, case["file"]
 
@@ -132,7 +131,11 @@ def test_chromium_reports_what_the_command_line_reports(lab, page, tmp_path, eng
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_page_gives_every_verdict(lab, page, engine):
-    by_trust = sorted(zip(lab.listed, lab.reports, strict=True), key=lambda pair: pair[0]["trust"] or "")
+    every = list(zip(lab.listed, lab.reports, strict=True))
+    chosen_cases = (
+        every if engine == "best" else list({report["verdict"]: (case, report) for case, report in every}.values())
+    )
+    by_trust = sorted(chosen_cases, key=lambda pair: pair[0]["trust"] or "")
     for trust, group in groupby(by_trust, key=lambda pair: pair[0]["trust"]):
         page.goto(f"{PAGE}?{engine}#en")
         chosen = trust and lab.folder / trust
@@ -146,7 +149,8 @@ def test_the_page_gives_every_verdict(lab, page, engine):
                 *(report["lines"] if "clips" in report else []),
                 *(line for clip in clips for line in clip["lines"]),
             ]
-            assert page.locator("[data-check] p").all_inner_texts() == [line["text"] for line in lines], case["file"]
+            shown = page.locator("[data-check] p").all_text_contents()
+            assert shown == [line["text"] for line in lines], case["file"]
 
 
 def vectors() -> list[tuple[str, str, str]]:
@@ -328,5 +332,5 @@ def test_the_report_can_be_copied(lab, page):
     page.get_by_role("button", name="Copy the report as text").click()
     page.get_by_role("button", name="Copied").wait_for()
     text = page.evaluate("navigator.clipboard.readText()")
-    assert text.startswith("GAP: unchanged since the polling station sealed it")
+    assert text.startswith("GAP: unchanged, but time without footage")
     assert "Not before: 2026-11-18" in text
