@@ -42,13 +42,14 @@ def page_environment(folder: Path) -> Environment:
 def render_page(witness: Witness, language: Language) -> bytes:
     """The page in one language."""
     page = page_environment(_FOLDER).get_template("witness.html")
+    signed = any(witness.held(origin).note for origin in witness.logs)
     said = page.render(
         _=partial(translate, language=language),
         language=language,
         name=witness.keys.name,
         keys=[str(key) for key in witness.keys.verifiers()],
         logs=[(origin, witness.held(origin), _contradictions(witness, origin)) for origin in witness.logs],
-        last=from_ms(witness.last_time() * 1000).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        last=from_ms(witness.last_time() * 1000).strftime("%Y-%m-%d %H:%M:%S UTC") if signed else "",
     )
     return said.encode()
 
