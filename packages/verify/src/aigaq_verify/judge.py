@@ -11,6 +11,7 @@ from itertools import starmap
 from typing import Final
 
 from aigaq_verify import manifest as names
+from aigaq_verify import records
 from aigaq_verify.container import StoredZip
 from aigaq_verify.coverage import Row, broken_chain, stretches
 from aigaq_verify.manifest import MANIFEST, README, Manifest
@@ -19,19 +20,6 @@ from aigaq_verify.national import Authority, NationalLog, Place, Seal
 from aigaq_verify.note import MAX_NOTE, Checkpoint, Note, NoteError
 from aigaq_verify.policy import Policy
 from aigaq_verify.proof import MAX_PROOF, Proof
-from aigaq_verify.records import (
-    MAX_LEAF,
-    MAX_RECORD,
-    Flag,
-    Kind,
-    Leaf,
-    RecordError,
-    SegmentRecord,
-    decode_leaf,
-    decode_record,
-    encode_leaf,
-    leaf_hash,
-)
 from aigaq_verify.report import CHECKS, Findings, Report, Stretch, Verdict
 
 _MAX_INIT: Final = 1 << 20
@@ -102,18 +90,18 @@ class Judge:
 
     def _rows(self) -> Iterator[Row]:
         for index, name in self.files.numbered(names.record_file):
-            data = self.files.read(name, MAX_RECORD) or b""
+            data = self.files.read(name, records.MAX_RECORD) or b""
             try:
-                yield Row(index, decode_record(data), leaf_hash(data))
-            except RecordError as error:
+                yield Row(index, records.decode_record(data), records.leaf_hash(data))
+            except records.RecordError as error:
                 self.found.bad("records", Verdict.FAILED, f"{name}: {error}")
 
-    def _leaves(self) -> Iterator[tuple[Leaf, Place]]:
+    def _leaves(self) -> Iterator[tuple[records.Leaf, Place]]:
         for index, name in self.files.numbered(names.leaf_file):
-            data, proof = self.files.read(name, MAX_LEAF) or b"", names.leaf_proof_file(index)
+            data, proof = self.files.read(name, records.MAX_LEAF) or b"", names.leaf_proof_file(index)
             try:
-                leaf = decode_leaf(data)
-            except RecordError as error:
+                leaf = records.decode_leaf(data)
+            except records.RecordError as error:
                 self.found.bad("log", Verdict.FAILED, f"{name}: {error}")
                 continue
             place = self.log.place(proof, self.files.read(proof, MAX_PROOF), data)
@@ -130,7 +118,7 @@ class Judge:
         count = 0
         for row in self.rows:
             record = row.record
-            if isinstance(record, SegmentRecord):
+            if isinstance(record, records.SegmentRecord):
                 name = names.segment_file(record)
                 if name not in self.files.sizes and not row.touches(self.clip):
                     continue  # a neighbour, here for its row alone
@@ -144,7 +132,7 @@ class Judge:
                 self.found.bad("bytes", Verdict.FAILED, f"{name}: missing, or not the bytes that were sealed")
         self.found.good["bytes"] = f"{count} segments are the bytes that were sealed (SHA-256), as is what plays them"
 
-    def _bad_segment(self, record: SegmentRecord, name: str) -> str:
+    def _bad_segment(self, record: records.SegmentRecord, name: str) -> str:
         data = self.files.read(name, record.size)
         if data is None or len(data) != record.size or self.files.sha256[name] != record.sha256:
             return "missing, or not the bytes that were sealed"
@@ -165,7 +153,7 @@ class Judge:
         try:
             proof = Proof.parse(data or b"")
             seal = self._opened(proof.checkpoint)
-        except (NoteError, RecordError) as error:
+        except (NoteError, records.RecordError) as error:
             verdict = Verdict.NOT_IN_LOG if data is None else Verdict.FAILED
             self.found.bad("log", verdict, f"{name}: {'missing' if data is None else error}")
             return None
@@ -182,9 +170,11 @@ class Judge:
             if checkpoint.origin != clip.origin or clip.origin != f"{clip.log}/s/{clip.station}":
                 raise NoteError(f"{checkpoint.origin} is not this polling station's log in {clip.log}")
             key = next(iter(parsed.signers(self.authority.delegations)), None)
-            leaf = Leaf(Kind.STATION_CHECKPOINT, {"election": clip.election, "station": clip.station, "note": note})
+            leaf = records.Leaf(
+                records.Kind.STATION_CHECKPOINT, {"election": clip.election, "station": clip.station, "note": note}
+            )
             proof = names.checkpoint_file(checkpoint.size)
-            place = self.log.place(proof, self.files.read(proof, MAX_PROOF), encode_leaf(leaf))
+            place = self.log.place(proof, self.files.read(proof, MAX_PROOF), records.encode_leaf(leaf))
             self.seals[name] = Seal(checkpoint, key, place)
         return self.seals[name]
 
@@ -219,7 +209,7 @@ class Judge:
 
     def _check_time(self, row: Row, seal: Seal) -> None:
         lower, upper, record = seal.not_before_ms, seal.not_after_ms, row.record
-        made_at_end = isinstance(record, SegmentRecord) and Flag.RECOVERED not in record.flags
+        made_at_end = isinstance(record, records.SegmentRecord) and records.Flag.RECOVERED not in record.flags
         if made_at_end and lower is not None and row.last < lower - _CLOCK_MS:
             self.found.bad("time", Verdict.FAILED, f"row {row.index} claims a time before the checkpoint inside it")
         if upper is not None and row.last > upper + _CLOCK_MS:
@@ -259,7 +249,11 @@ class Judge:
 
     def _absences(self) -> list[Stretch]:
         """Times in which the centre heard nothing; the leaf that ends one tells its beginning again."""
-        said = [(leaf["seq"], leaf["from_ms"], leaf["to_ms"]) for leaf, _ in self.leaves if leaf.kind is Kind.ABSENCE]
+        said = [
+            (leaf["seq"], leaf["from_ms"], leaf["to_ms"])
+            for leaf, _ in self.leaves
+            if leaf.kind is records.Kind.ABSENCE
+        ]
         ends = {seq: (start, end, "absence") for seq, start, end in sorted(said, key=lambda one: one[2] is not None)}
         inside = (one for one in ends.values() if one[0] < self.clip.to_ms)
         return list(starmap(Stretch, (one for one in inside if one[1] is None or one[1] > self.clip.from_ms)))
