@@ -1,18 +1,33 @@
 """What the templates of the archive draw, from the archive's answers; and the list of a whole country."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from aigaq.archive import Archive, CameraState, CameraStatus, Span, SpanState, StationStatus, create_pages
-from aigaq.archive.page_views import bars, health, holes, look, station_row, timeline_range, totals
+from aigaq.archive import (
+    Archive,
+    CameraState,
+    CameraStatus,
+    LogSetup,
+    Span,
+    SpanState,
+    StationStatus,
+    create_pages,
+    first_policy,
+    log_origin,
+)
+from aigaq.archive.page_views import bars, health, holes, log_state, look, station_row, timeline_range, totals
 from aigaq.base import ManualClock
 from aigaq.election import Camera, DutyWindow, Register, Zone, example_register
-from aigaq.ledger import SigningKey
+from aigaq.ledger import LastSigned, LogKey, SigningKey
+from aigaq.ledger.enrolment import Roles
 from aigaq_verify import GapCause
 
 T = 1_799_550_000_000
@@ -95,7 +110,9 @@ def test_gaps_lie_on_top_and_never_vanish():
 
 def test_every_state_has_a_look_that_the_style_sheet_knows():
     looks = {look(Span(0, 1, state, None, sealed)) for state in SpanState for sealed in (True, False)}
-    assert looks == {"recorded", "pending", "gap", "missing", "off", "future"}
+    assert looks == {"recorded", "pending", "gap", "absence", "missing", "off", "future"}
+    css = (Path(__file__).parents[2] / "ui" / "src" / "css" / "timeline.css").read_text(encoding="utf-8")
+    assert all(f".{name} {{" in css for name in looks)
 
 
 def test_holes_in_common_are_one_row_newest_first():
@@ -134,6 +151,50 @@ def test_health_is_read():
     assert (found.clock_synced, found.hours_left, found.waiting_bytes) == (False, 31.5, 100)
 
 
+def told(at_ms=None, states=("cosigned", "cosigned", "unreachable"), *, stopped=False):
+    witnessed = None if at_ms is None else {"size": 7, "at_ms": at_ms}
+    return {"size": 9, "witnessed": witnessed, "witnesses": [{"state": s} for s in states], "stopped": stopped}
+
+
+@pytest.mark.parametrize(
+    ("status", "quorum", "state"),
+    [
+        (told(T - 5000), True, "witnessed"),
+        (told(T - 61_000), True, "stale"),
+        (told(), True, "never"),
+        (told(states=()), False, "alone"),
+        (told(T, stopped=True), True, "stopped"),
+    ],
+)
+def test_the_log_is_never_told_better_than_it_is(status, quorum, state):
+    found = log_state(status, T, quorum=quorum)
+    assert (found.state, found.size) == (state, 9)
+    assert found.cosigned <= found.witnesses
+
+
+def test_silence_that_the_centre_signed_is_a_row_of_its_own():
+    silence = Span(T - 60_000, T - 20_000, SpanState.ABSENCE, sealed=True)
+    [hole] = holes(STATION.cameras[:2], {c.id: (silence,) for c in STATION.cameras[:2]}, T)
+    assert (len(hole.cameras), hole.length_ms, look(hole.span)) == (2, 40_000, "absence")
+    [bar] = bars([silence], timeline_range(DUTY, (T - 60_000, T), T))
+    assert bar.look == "absence"
+
+
+@contextlib.contextmanager
+def pages_of(register, folder):
+    """The pages of an archive that holds nothing yet; its log is signed by itself alone."""
+    key, log = SigningKey.create(folder / "key"), LogKey.create(folder / "log.key")
+    origin = log_origin("log.example.org", register.election.id)
+    last = LastSigned.open(folder / "last.sqlite")
+    setup = LogSetup(origin, log, last, first_policy(log, "log.example.org", register.election.id).encode(), Roles(()))
+    archive = Archive(folder / "data", register, ManualClock(T), key, log=setup)
+    asyncio.run(archive.open())
+    try:
+        yield TestClient(create_pages(archive))
+    finally:
+        asyncio.run(archive.stop())
+
+
 @pytest.fixture
 def country(tmp_path):
     """The pages of 10,400 stations, none of which has sent anything yet."""
@@ -148,10 +209,8 @@ def country(tmp_path):
         for n in range(1, 10_401)
     ]
     register = Register(REGISTER.election, REGISTER.territories(), many)
-    key = SigningKey.create(tmp_path / "key")
-    archive = Archive(tmp_path / "data", register, ManualClock(T), key, log_domain="log.example.org")
-    yield TestClient(create_pages(archive))
-    archive.close()
+    with pages_of(register, tmp_path) as client:
+        yield client
 
 
 def test_a_whole_country_stays_readable(country):
@@ -179,8 +238,6 @@ def test_a_station_before_the_day_can_be_looked_at(country):
 
 def test_a_station_without_cameras_says_so(tmp_path):
     bare = Register(REGISTER.election, REGISTER.territories(), [replace(STATION, cameras=())])
-    key = SigningKey.create(tmp_path / "key")
-    archive = Archive(tmp_path / "data", bare, ManualClock(T), key, log_domain="log.example.org")
-    answer = TestClient(create_pages(archive)).get("/en/station/example-001")
-    archive.close()
+    with pages_of(bare, tmp_path) as client:
+        answer = client.get("/en/station/example-001")
     assert "lists no camera" in answer.text
