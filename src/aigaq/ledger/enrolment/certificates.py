@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from aigaq.base import N_, from_ms
-from aigaq.ledger.enrolment.csr import UNREADABLE, station_name
+from aigaq.ledger.enrolment.csr import UNREADABLE, is_plain, station_name
 from aigaq.ledger.enrolment.errors import BadCertificateError
 from aigaq.ledger.enrolment.identity import load_p256
 from aigaq.ledger.key_files import told
@@ -124,8 +124,7 @@ def check_certificate(
         certificate = x509.load_der_x509_certificate(der)
         key, named = certificate.public_key(), certificate.subject
         window = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        # The library takes a BIT STRING whose last bits are zero and called unused; then two files say the same.
-        canonical = certificate.public_bytes(Encoding.DER) == der and der.endswith(b"\0" + certificate.signature)
+        canonical = certificate.public_bytes(Encoding.DER) == der and is_plain(certificate)
     except UNREADABLE as error:
         raise BadCertificateError(problem=N_("it cannot be read")) from error
     if not canonical or not _is_point(key, point) or named != subject:

@@ -45,6 +45,14 @@ class SigningRequest:
     facts: Facts
 
 
+def is_plain(signed: x509.CertificateSigningRequest | x509.Certificate) -> bool:
+    """Whether the BIT STRING of the signature is written in the one way of DER (X.690 §11.2.1).
+
+    The library takes last bits that are zero for unused ones too; then two files would say the same.
+    """
+    return signed.public_bytes(Encoding.DER).endswith(b"\0" + signed.signature)
+
+
 def station_name(election: str, station: str) -> x509.Name:
     """The subject of a box's CSR and certificate."""
     return x509.Name(
@@ -80,7 +88,7 @@ def read_csr(pem: str, where: str = "") -> SigningRequest:
         raise BadRequestError(where, problem=N_("the CSR is too long"))
     try:
         csr = x509.load_pem_x509_csr(pem.encode())
-        key, signed = csr.public_key(), csr.is_signature_valid
+        key, signed = csr.public_key(), csr.is_signature_valid and is_plain(csr)
         facts = csr.extensions.get_extension_for_oid(FACTS_OID).value
         names = [(a.oid, a.value) for a in csr.subject]
     except UNREADABLE as error:
