@@ -16,8 +16,8 @@ from typing import cast
 import uvloop
 from nacl.signing import SigningKey as NaclKey
 
-from aigaq.ledger import LastSigned, LogKey, NationalLog
-from aigaq_verify import Checkpoint, CompactRange
+from aigaq.ledger import CompactRange, LastSigned, LogKey, NationalLog
+from aigaq_verify import Checkpoint
 from benchmarks.lab import LOG, Scale, Table, cpu_seconds, memory, scratch
 from benchmarks.national_center import ORIGIN, key_of, origin_of
 

@@ -7,7 +7,8 @@ import pytest
 from archive_box import DOMAIN, START
 
 from aigaq.archive.errors import NotFoundError
-from aigaq_verify import Checkpoint, Proof, decode_leaf, decode_record, leaf_hash, node_hash, parse_policy
+from aigaq.ledger import node_hash
+from aigaq_verify import Checkpoint, Proof, decode_leaf, decode_record, leaf_hash, parse_policy
 
 
 @pytest.fixture

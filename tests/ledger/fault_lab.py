@@ -12,12 +12,13 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from aigaq.ledger.merkle import root_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aigaq.ledger import LastSigned, LogKey, SigningKey
 from aigaq.ledger.center_log import CenterLog, NewLeaf
 from aigaq.ledger.station_logs import Body
-from aigaq_verify import Checkpoint, Kind, Leaf, VerifierKey, encode_leaf, leaf_hash, root_of
+from aigaq_verify import Checkpoint, Kind, Leaf, VerifierKey, encode_leaf, leaf_hash
 
 ORIGIN = "log.example/vote-26"
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(b"\5" * 32))

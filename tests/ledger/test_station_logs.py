@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aigaq.ledger.merkle import root_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from aigaq.ledger import (
 from aigaq.ledger.database import Database
 from aigaq.ledger.station_logs import MAX_FORKS, SCHEMA, Body
 from aigaq.ledger.tiles import tile_path
-from aigaq_verify import Checkpoint, VerifierKey, leaf_hash, root_of, verify_inclusion
+from aigaq_verify import Checkpoint, VerifierKey, leaf_hash, verify_inclusion
 
 LOG = "log.example/vote-26"
 

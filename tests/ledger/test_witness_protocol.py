@@ -5,6 +5,7 @@ import re
 from itertools import pairwise
 
 import pytest
+from aigaq.ledger.merkle import consistency_proof, root_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ledger.witness_lab import ORIGIN, Branch, cosigned, request, signing_key
@@ -23,7 +24,7 @@ from aigaq.ledger.witness import (
     WitnessKeys,
     WitnessStore,
 )
-from aigaq_verify import Note, NoteSignature, VerifierKey, consistency_proof, root_of, verify_cosignature
+from aigaq_verify import Note, NoteSignature, VerifierKey, verify_cosignature
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Self
 import uvicorn
 
 from aigaq.capture import Init, Part, SegmentEnd
-from aigaq.ledger import SigningKey, make_receipt, verify_request
+from aigaq.ledger import CompactRange, SigningKey, make_receipt, verify_request
 from aigaq.ledger.enrolment import IdentityKey
 from aigaq.station.box import Box
 from aigaq.station.fsck import Fsck, Level
@@ -20,7 +20,6 @@ from aigaq.station.settings import StationSettings
 from aigaq.station.stream import StreamName, StreamWriter
 from aigaq_verify import (
     Checkpoint,
-    CompactRange,
     Flag,
     Kind,
     Leaf,

@@ -5,23 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from aigaq.ledger.merkle import CompactRange, inclusion_proof, root_of
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.proof_lab import ORIGIN, Signer
 
-from aigaq_verify import (
-    Checkpoint,
-    CompactRange,
-    Note,
-    NoteError,
-    NoteSignature,
-    Proof,
-    UnknownKeyError,
-    VerifierKey,
-    inclusion_proof,
-    leaf_hash,
-    root_of,
-)
+from aigaq_verify import Checkpoint, Note, NoteError, NoteSignature, Proof, UnknownKeyError, VerifierKey, leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/notes.json").read_text())
 LEAVES = [leaf_hash(b"row %d" % i) for i in range(9)]

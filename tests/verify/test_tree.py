@@ -3,19 +3,11 @@
 import hashlib
 
 import pytest
+from aigaq.ledger.merkle import CompactRange, consistency_proof, inclusion_proof, node_hash, root_of, verify_consistency
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aigaq_verify import (
-    CompactRange,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    node_hash,
-    root_of,
-    verify_consistency,
-    verify_inclusion,
-)
+from aigaq_verify import leaf_hash, verify_inclusion
 
 LEAVES = [leaf_hash(b"row %d" % i) for i in range(70)]
 

@@ -29,6 +29,15 @@ from aigaq.ledger.errors import (
 from aigaq.ledger.keys import SigningKey, parse_vkey, verify_request
 from aigaq.ledger.last_signed import LastSigned
 from aigaq.ledger.log_key import LogKey
+from aigaq.ledger.merkle import (
+    CompactRange,
+    NodeSource,
+    consistency_proof,
+    inclusion_proof,
+    node_hash,
+    root_of,
+    verify_consistency,
+)
 from aigaq.ledger.national import NationalLog
 from aigaq.ledger.receipt import Receipt, make_receipt, open_receipt
 from aigaq.ledger.station_log import StationLog, check_log
@@ -49,6 +58,7 @@ __all__ = [
     "BusyError",
     "CenterLog",
     "CheckpointError",
+    "CompactRange",
     "ForkError",
     "KeyFileError",
     "LastSigned",
@@ -58,6 +68,7 @@ __all__ = [
     "Mirror",
     "MirrorError",
     "NationalLog",
+    "NodeSource",
     "NotKeptError",
     "OversizedError",
     "PublicLog",
@@ -70,10 +81,15 @@ __all__ = [
     "WrongKeyError",
     "WrongSizeError",
     "check_log",
+    "consistency_proof",
     "hash16",
+    "inclusion_proof",
     "make_receipt",
+    "node_hash",
     "open_receipt",
     "parse_vkey",
+    "root_of",
+    "verify_consistency",
     "verify_request",
 ]
 

@@ -17,9 +17,10 @@ from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import ForkError, LogDamagedError
 from aigaq.ledger.last_signed import Head, LastSigned
 from aigaq.ledger.log_key import LogKey
+from aigaq.ledger.merkle import consistency_proof, inclusion_proof, root_of
 from aigaq.ledger.station_log import open_tiles, read_checkpoint
 from aigaq.ledger.tiles import CHECKPOINT, TILES, Growth, Tiles
-from aigaq_verify import Checkpoint, consistency_proof, inclusion_proof, leaf_hash, root_of
+from aigaq_verify import Checkpoint, leaf_hash
 
 MAX_ENTRY: Final = 0xFFFF
 LOCK: Final = "lock"

@@ -15,8 +15,9 @@ from aigaq.base import N_
 from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import ForkError, LogDamagedError
 from aigaq.ledger.keys import SigningKey
+from aigaq.ledger.merkle import CompactRange, inclusion_proof, root_of
 from aigaq.ledger.tiles import CHECKPOINT, TILES, Tiles
-from aigaq_verify import Checkpoint, CompactRange, NoteError, VerifierKey, inclusion_proof, leaf_hash, root_of
+from aigaq_verify import Checkpoint, NoteError, VerifierKey, leaf_hash
 
 _MAX_ENTRY = 0xFFFF
 

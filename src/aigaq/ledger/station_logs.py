@@ -19,15 +19,9 @@ from aigaq.ledger.errors import (
     RootMismatchError,
     WrongSizeError,
 )
+from aigaq.ledger.merkle import CompactRange, NodeSource, inclusion_proof, node_hash, root_of
 from aigaq.ledger.station_note import SIZE_BITS, StationNote, read_body, split_hashes
-from aigaq_verify import (
-    CompactRange,
-    NodeSource,
-    VerifierKey,
-    inclusion_proof,
-    node_hash,
-    root_of,
-)
+from aigaq_verify import VerifierKey
 
 MAX_FORKS: Final = 16
 WIDTH: Final = 256

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from aigaq.ledger.durable import write_whole
-from aigaq_verify import CompactRange, root_of
+from aigaq.ledger.merkle import CompactRange, root_of
 
 WIDTH: Final = 256
 ENTRIES: Final = "entries"

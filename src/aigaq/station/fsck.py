@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from aigaq.ledger import BadReceiptError, LedgerError, check_log, open_receipt, parse_vkey
+from aigaq.ledger import BadReceiptError, CompactRange, LedgerError, check_log, open_receipt, parse_vkey
 from aigaq.ledger.enrolment import IdentityKey, fingerprint
 from aigaq.station.box import journal_path, log_path
 from aigaq.station.errors import JournalDamagedError
@@ -17,15 +17,7 @@ from aigaq.station.rules import Footage, Gap, TilingAudit
 from aigaq.station.settings import StationSettings
 from aigaq.station.signing import former_keys
 from aigaq.station.spool import Spool
-from aigaq_verify import (
-    NO_HASH,
-    Checkpoint,
-    CompactRange,
-    NoteError,
-    SegmentRecord,
-    decode_record,
-    leaf_hash,
-)
+from aigaq_verify import NO_HASH, Checkpoint, NoteError, SegmentRecord, decode_record, leaf_hash
 
 _BATCH: Final = 2_000
 _TRIES: Final = 5

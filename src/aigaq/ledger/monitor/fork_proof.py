@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aigaq.base import N_
+from aigaq.ledger.merkle import CompactRange, NodeSource, consistency_proof, verify_consistency
 from aigaq.ledger.monitor.errors import ForkFileError, NotAForkError, UnknownLogKeyError
-from aigaq_verify import (
-    Checkpoint,
-    CompactRange,
-    NodeSource,
-    Note,
-    NoteError,
-    UnknownKeyError,
-    VerifierKey,
-    consistency_proof,
-    verify_consistency,
-)
+from aigaq_verify import Checkpoint, Note, NoteError, UnknownKeyError, VerifierKey
 from aigaq_verify.note import to_base64, unbase64
 
 FORMAT: Final = "aigaq/fork-proof/v1"

@@ -11,6 +11,7 @@ from typing import Final
 
 from aigaq.base import N_, Clock, utc_ms
 from aigaq.ledger.durable import write_whole
+from aigaq.ledger.merkle import consistency_proof, verify_consistency
 from aigaq.ledger.monitor.alarms import Alarm
 from aigaq.ledger.monitor.board import Board
 from aigaq.ledger.monitor.errors import BadAnswerError, StateError, UnreachableError
@@ -20,7 +21,7 @@ from aigaq.ledger.monitor.replay import Finding, Replay
 from aigaq.ledger.monitor.sources import Seen, Target
 from aigaq.ledger.monitor.state import MonitorState
 from aigaq.ledger.monitor.tree import Tree
-from aigaq_verify import consistency_proof, leaf_hash, verify_consistency
+from aigaq_verify import leaf_hash
 
 CHUNK: Final = 16_384
 """Entries that are taken in one transaction while catching up."""

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import httpx2
 
+from aigaq.ledger.merkle import root_of
 from aigaq.ledger.monitor.errors import BadAnswerError, UnreachableError
 from aigaq.ledger.tiles import ENTRIES, WIDTH, tile_path
-from aigaq_verify import root_of
 
 Fetch = Callable[[str, int], bytes | None]
 """What an address answers, at most so many bytes; None where there is nothing (404)."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from aigaq_verify import CompactRange, root_of
+from aigaq.ledger.merkle import CompactRange, root_of
 
 WIDTH: Final = 256
 _HASH: Final = 32

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aigaq.base import N_
+from aigaq.ledger.merkle import verify_consistency
 from aigaq.ledger.witness.errors import (
     ContradictionError,
     InconsistentError,
@@ -15,7 +16,7 @@ from aigaq.ledger.witness.errors import (
     UnknownLogError,
 )
 from aigaq.ledger.witness.store import Held
-from aigaq_verify import Checkpoint, Note, NoteError, VerifierKey, verify_consistency
+from aigaq_verify import Checkpoint, Note, NoteError, VerifierKey
 from aigaq_verify.note import MAX_NOTE, parse_decimal, unbase64
 
 MAX_PROOF: Final = 63

@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from aigaq.base import N_
 from aigaq.ledger.durable import write_whole
+from aigaq.ledger.merkle import root_of
 from aigaq.ledger.witness.errors import (
     WitnessBusyError,
     WitnessDiskError,
@@ -24,7 +25,6 @@ from aigaq.ledger.witness.errors import (
     WitnessLostError,
     WitnessRolledBackError,
 )
-from aigaq_verify import root_of
 
 EMPTY_ROOT: Final = root_of(())
 CONTRADICTION: Final = "contradiction"
