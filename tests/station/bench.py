@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Self
 
 import uvicorn
+from typer.testing import CliRunner
 
 from aigaq.capture import Init, Part, SegmentEnd
 from aigaq.ledger import CompactRange, SigningKey, make_receipt, verify_request
 from aigaq.ledger.enrolment import IdentityKey
 from aigaq.station.box import Box
+from aigaq.station.cli import station_app
 from aigaq.station.fsck import Fsck, Level
 from aigaq.station.settings import StationSettings
 from aigaq.station.stream import StreamName, StreamWriter
@@ -97,6 +99,11 @@ def enrolment_of(point: bytes, *, station: str = "s1", until_ms: int = T0 * 2) -
         "facts_hash": bytes(32), "approvals": [["a/b", bytes(64)], ["c/d", bytes(64)]], "certificate": b"x",
     }  # fmt: skip
     return encode_leaf(Leaf(Kind.ENROLMENT, values))
+
+
+def call_station(*words: object):
+    """An `aigaq station` command as an operator types it."""
+    return CliRunner().invoke(station_app, [str(word) for word in words])
 
 
 @dataclass

@@ -9,20 +9,15 @@ import sys
 
 import pytest
 from station_bench import T0, Rig, settings_for
-from typer.testing import CliRunner
+from station_bench import call_station as call
 
 from aigaq.base import AigaqError, SettingsError, SystemClock
 from aigaq.capture.farm import load_video
 from aigaq.ledger.enrolment import fingerprint, read_csr
-from aigaq.station.cli import station_app
 from aigaq.station.errors import AlreadySetUpError, NotRunningError
 from aigaq.station.settings import load_station
 
 IDS = ["--election", "e1", "--station", "s1", "--log-domain", "log.example"]
-
-
-def call(*words: object):
-    return CliRunner().invoke(station_app, [str(word) for word in words])
 
 
 def test_init_then_key(tmp_path):

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from aigaq.base import N_
-from aigaq.ledger.durable import write_whole
+from aigaq.ledger.durable import fsync_folder, write_whole
 from aigaq.ledger.errors import ForkError, LogDamagedError
 from aigaq.ledger.keys import SigningKey
 from aigaq.ledger.merkle import CompactRange, inclusion_proof, root_of
 from aigaq.ledger.tiles import CHECKPOINT, TILES, Tiles
-from aigaq_verify import Checkpoint, NoteError, VerifierKey, leaf_hash
+from aigaq_verify import Checkpoint, Note, NoteError, VerifierKey, leaf_hash
 
 _MAX_ENTRY = 0xFFFF
 
@@ -32,6 +32,8 @@ class StationLog:
         self._note = note
         self._tiles = tiles
         self._pending: list[bytes] = []
+        self._named = True
+        """The name of the newest checkpoint outlasts a power cut."""
 
     @classmethod
     def open(cls, folder: Path, origin: str, key: SigningKey, former: Iterable[VerifierKey] = ()) -> Self:
@@ -97,17 +99,31 @@ class StationLog:
 
         Raises:
             ForkError: the checkpoint on disk is not the one that this log grew from.
-            OSError: the disk does not take it; what was appended since the last checkpoint must be appended again.
+            OSError: the disk does not take it; what `size` does not count must be appended again.
         """
         if (self._folder / CHECKPOINT).read_bytes() != self._note:
             raise ForkError(str(self._folder), problem=N_("another program has signed since, or it was put back"))
+        if not self._named:
+            fsync_folder(self._folder)
+            self._named = True
         pending, self._pending = self._pending, []
         if pending:
             growth = self._tiles.grow([leaf_hash(record) for record in pending], pending)
             note = _sign(Checkpoint(self._origin, growth.edge.size, growth.edge.root()), self._key)
-            self._tiles.commit(growth, note)
+            try:
+                self._tiles.commit(growth, note)
+            except OSError:
+                self._settle(note)
+                raise
             self._note = note
         return self._note
+
+    def _settle(self, note: bytes) -> None:
+        """The disk failed: if the checkpoint has its name all the same, the log has grown, and must not grow twice."""
+        if (self._folder / CHECKPOINT).read_bytes() == note:
+            self._named = False
+            self._note = note
+            self._tiles = open_tiles(self._folder, Checkpoint.parse(Note.parse(note).text))
 
     def leaf_hashes(self, start: int, end: int) -> list[bytes]:
         """Leaf hashes of signed rows from `start` to before `end`: what the centre is sent with a checkpoint."""

@@ -66,26 +66,29 @@
   }
 
   function start() {
-    var page = document.documentElement;
-    var full = page.requestFullscreen || page.webkitRequestFullscreen;
     started = true;
-    if (full) {
-      var asked = full.call(page);
-      if (asked && asked.catch) {
-        asked.catch(function () { return null; });
-      }
-    }
     stayAwake();
     draw();
   }
 
-  document.getElementById('start').addEventListener('click', start);
+  function fill() {
+    var page = document.documentElement, full = page.requestFullscreen || page.webkitRequestFullscreen;
+    var asked = full && full.call(page);
+    if (asked && asked.catch) {
+      asked.catch(function () { return null; });
+    }
+  }
+
+  document.getElementById('start').addEventListener('click', function () {
+    fill();
+    start();
+  });
   document.addEventListener('visibilitychange', stayAwake);
   setInterval(ask, ASK);
   setInterval(draw, 20);
   setInterval(stayAwake, 10000);
   ask();
   if (location.hash === '#go') {
-    start();
+    start(); // a kiosk: nobody is there to press anything, and its browser fills the screen already
   }
 }());
