@@ -56,8 +56,10 @@ export function toBase64(data: Uint8Array): string {
 
 /** Standard base64 in its one canonical form; loose trailing bits are refused (RFC 4648 §3.5). */
 export function fromBase64(text: string, size?: number): Bytes {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4) throw fault("not base64");
-  const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const [whole, digits = "", padding = ""] = /^([A-Za-z0-9+/]*)(={0,2})$/.exec(text) ?? [];
+  const missing = -digits.length & 3;
+  if (whole === undefined || missing === 3 || padding.length < missing) throw fault("not base64");
+  const data = Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
   if (toBase64(data) !== text || (size !== undefined && data.length !== size)) {
     throw fault("not canonical base64 of the right length");
   }
