@@ -13,10 +13,9 @@ import httpx2
 import uvicorn
 from tests.archive import box as box_module
 
-from aigaq.archive import Archive, create_asgi, create_pages
+from aigaq.archive import create_asgi, create_pages
 from aigaq.base import SystemClock, from_ms, time_zone, utc_ms
 from aigaq.election import Register, Zone, example_register
-from aigaq.ledger import SigningKey
 from aigaq_verify import GapCause
 
 CAMERAS = ("desk", "box", "booths", "observers", "table")
@@ -43,23 +42,41 @@ def register_of_today(now_ms: int) -> Register:
     return Register(election, made.territories(), made.stations())
 
 
+class LateClock(SystemClock):
+    """The machine's clock, so far behind as the test says: the past is told as if it were now."""
+
+    behind_ms = 0
+
+    def utc_ns(self) -> int:
+        return super().utc_ns() - self.behind_ms * 1_000_000
+
+    def set(self, now_ms: int) -> None:
+        self.behind_ms = super().utc_ns() // 1_000_000 - now_ms
+
+
 class Feeder:
     """One box whose five cameras share a video, told in turn: first the past, then the present."""
 
-    def __init__(self, box, http: httpx2.AsyncClient, start_ms: int) -> None:
+    def __init__(self, center: box_module.Center, box, http: httpx2.AsyncClient, start_ms: int) -> None:
+        self.center = center
         self.uplink = box_module.Uplink(http, box)
         self.box = box
         self.start = self.at = start_ms
 
     async def history(self, seconds: int, gap: tuple[int, int] | None) -> None:
-        """All cameras at once, each in its own order; one of them has the gap."""
+        """Ten seconds after ten seconds, all cameras at once, each in its own order; one of them has the gap."""
         await self.uplink.init()
-        await asyncio.gather(*(self._past(camera, seconds, gap if camera == "box" else None) for camera in CAMERAS))
+        await self.center.feed()
+        await self.uplink.witnessed()
+        for begin in range(0, seconds, 10):
+            self.center.clock.set(self.start + (begin + 10) * 1000)
+            span = (begin, min(begin + 10, seconds))
+            await asyncio.gather(*(self._past(camera, span, gap if camera == "box" else None) for camera in CAMERAS))
+            await self.seal()
         self.at = self.start + seconds * 1000
-        await self.seal()
 
-    async def _past(self, camera: str, seconds: int, gap: tuple[int, int] | None) -> None:
-        for second in range(0, seconds, 2):
+    async def _past(self, camera: str, span: tuple[int, int], gap: tuple[int, int] | None) -> None:
+        for second in range(*span, 2):
             if not gap or not gap[0] <= second < gap[1]:
                 await self.uplink.send_all([self.box.segment(self.start + second * 1000, camera)])
             elif second == gap[0]:
@@ -68,6 +85,8 @@ class Feeder:
 
     async def seal(self) -> None:
         assert (await self.uplink.checkpoint()).status_code == 200
+        await self.center.feed()
+        await self.uplink.witnessed()
 
     async def live(self, clock: SystemClock, stop: threading.Event) -> None:
         """A segment per camera whenever its two seconds are over; of watched cameras, each half second of it before."""
@@ -105,26 +124,29 @@ def serve(folder: Path, video: Path) -> Iterator[Facts]:
 
 
 async def _run(folder: Path, video: Path, register: Register, facts: list, ready, stop) -> None:
-    clock, reel = SystemClock(), box_module.cut(video)
-    folder.mkdir(parents=True, exist_ok=True)
-    key = SigningKey.create(folder / "center.key")
-    archive = Archive(folder / "data", register, clock, key, log_domain=box_module.DOMAIN)
+    clock, reel = LateClock(), box_module.cut(video)
+    start = utc_ms(clock) // 2000 * 2000 - HISTORY_S * 1000
+    clock.set(start - 70_000)
+    center = box_module.Center(folder / "center", clock, register=register, witness=True)
     async with (
-        archive,
+        center.open() as archive,
         serving(create_asgi(archive, create_pages(archive))) as url,
         httpx2.AsyncClient(base_url=url, timeout=20) as http,
     ):
-        feeders = {}
-        start = utc_ms(clock) // 2000 * 2000 - HISTORY_S * 1000
-        for station, begins in (("example-001", start), ("example-002", start - 60_000)):
-            box = box_module.Box(register.election.id, station, folder / station, reel)
-            archive.enrolment.add(box.vkey)
-            feeders[station] = Feeder(box, http, begins)
-        await feeders["example-001"].history(HISTORY_S, GAP)
-        await feeders["example-002"].history(10, None)
+        silent, feeder = [
+            Feeder(center, box_module.Box(register.election.id, station, folder / station, reel), http, begins)
+            for station, begins in (("example-002", start - 60_000), ("example-001", start))
+        ]
+        await center.enrol(silent.box)
+        await center.enrol(feeder.box)
+        clock.set(silent.start)
+        await silent.history(10, None)
+        clock.set(start)
+        await feeder.history(HISTORY_S, GAP)
+        clock.behind_ms = 0
         facts.append(Facts(url, start, start + GAP[0] * 1000, start + GAP[1] * 1000, register))
         ready.set()
-        await feeders["example-001"].live(clock, stop)
+        await feeder.live(clock, stop)
 
 
 @contextlib.asynccontextmanager

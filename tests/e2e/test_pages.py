@@ -11,7 +11,7 @@ from aigaq.base import LANGUAGES
 
 STATION = "station/example-001"
 EMPTY = "station/example-003"
-PAGES = ["", "check", STATION, EMPTY, "?q=zzz", "no/such/page"]
+PAGES = ["", "check", "proof", STATION, EMPTY, "?q=zzz", "no/such/page"]
 LATIN = {
     "English",
     "Eng",
@@ -67,7 +67,7 @@ def test_page_is_whole_and_speaks_its_language(visitor, path, language):
 
 @pytest.mark.peer
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "check", STATION])
+@pytest.mark.parametrize("path", ["", "check", "proof", STATION])
 def test_page_is_accessible(visitor, path, scheme):
     page = visitor.open(f"/ru/{path}", color_scheme=scheme)
     if path == STATION:

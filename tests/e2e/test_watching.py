@@ -176,7 +176,7 @@ def test_clip_is_marked_sized_downloaded_and_verified(visitor, centre, tmp_path,
         page.get_by_role("button", name="Download with proofs").click()
     clip, policy = tmp_path / "clip.zip", tmp_path / "policy.txt"
     download.value.save_as(clip)
-    policy.write_text(page.request.get("/trust/policy.txt").text())
+    policy.write_text(page.request.get("/policy.txt").text())
     assert verify([str(clip), "--trust", str(policy), "--json"]) == 0, capsys.readouterr().out
     assert json.loads(capsys.readouterr().out)["verdict"] == "VERIFIED"
 
