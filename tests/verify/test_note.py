@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
-from aigaq.ledger.merkle import CompactRange, inclusion_proof, root_of
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.proof_lab import ORIGIN, Signer
 
+from aigaq.ledger.merkle import CompactRange, inclusion_proof, root_of
 from aigaq_verify import Checkpoint, Note, NoteError, NoteSignature, Proof, UnknownKeyError, VerifierKey, leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/notes.json").read_text())

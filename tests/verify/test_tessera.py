@@ -4,8 +4,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from aigaq.ledger.merkle import consistency_proof, inclusion_proof, root_of, verify_consistency
 
+from aigaq.ledger.merkle import consistency_proof, inclusion_proof, root_of, verify_consistency
 from aigaq_verify import Checkpoint, Proof, VerifierKey, leaf_hash
 
 KEY = VerifierKey.parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")

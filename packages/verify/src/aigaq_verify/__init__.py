@@ -17,7 +17,7 @@ from aigaq_verify.note import (
 )
 from aigaq_verify.package import verify
 from aigaq_verify.policy import NO_QUORUM, Group, Policy, PolicyError, Witnessed, parse_policy
-from aigaq_verify.proof import Proof
+from aigaq_verify.proof import Proof, verify_inclusion
 from aigaq_verify.records import (
     HOLE_MS, ID, MAX_DURATION_MS, MAX_LEAF, MAX_MS, MAX_RECORD, MAX_SEGMENT, NO_BEACON, NO_HASH, Flag, GapCause,
     GapRecord, Kind, Leaf, Record, RecordError, SegmentRecord, decode_leaf, decode_record, encode_leaf, leaf_hash,
@@ -25,20 +25,15 @@ from aigaq_verify.records import (
 )
 from aigaq_verify.report import Report, Stretch, Verdict
 from aigaq_verify.signatures import verify_signature
-from aigaq_verify.tree import (
-    CompactRange, NodeSource, consistency_proof, inclusion_proof, node_hash, root_of, verify_consistency,
-    verify_inclusion,
-)
 
 __all__ = [
     "COSIGNATURE_ED25519", "ED25519", "HOLE_MS", "ID", "MANIFEST", "MAX_DURATION_MS", "MAX_LEAF", "MAX_MS",
     "MAX_RECORD", "MAX_SEGMENT", "ML_DSA_44", "NO_BEACON", "NO_HASH", "NO_QUORUM", "README", "Checkpoint",
-    "CompactRange", "Cosignature", "Flag", "GapCause", "GapRecord", "Group", "Kind", "Leaf", "Manifest",
-    "NodeSource", "NotEvidenceError", "Note", "NoteError", "NoteSignature", "Policy", "PolicyError", "Proof",
-    "Record", "RecordError", "Report", "SegmentRecord", "StoredZip", "Stretch", "UnknownKeyError", "Verdict",
-    "VerifierKey", "Witnessed", "beacon_file", "checkpoint_file", "consistency_proof", "cosign_message",
-    "decode_leaf", "decode_record", "encode_leaf", "fragment_times", "inclusion_proof", "init_file", "leaf_file",
-    "leaf_hash", "leaf_proof_file", "node_hash", "parse_policy", "proof_file", "record_file", "root_of",
-    "segment_file", "signed_part", "verify", "verify_consistency", "verify_cosignature", "verify_delegation",
+    "Cosignature", "Flag", "GapCause", "GapRecord", "Group", "Kind", "Leaf", "Manifest", "NotEvidenceError", "Note",
+    "NoteError", "NoteSignature", "Policy", "PolicyError", "Proof", "Record", "RecordError", "Report",
+    "SegmentRecord", "StoredZip", "Stretch", "UnknownKeyError", "Verdict", "VerifierKey", "Witnessed",
+    "beacon_file", "checkpoint_file", "cosign_message", "decode_leaf", "decode_record", "encode_leaf",
+    "fragment_times", "init_file", "leaf_file", "leaf_hash", "leaf_proof_file", "parse_policy", "proof_file",
+    "record_file", "segment_file", "signed_part", "verify", "verify_cosignature", "verify_delegation",
     "verify_inclusion", "verify_signature",
 ]

@@ -3,10 +3,10 @@
 import hashlib
 
 import pytest
-from aigaq.ledger.merkle import CompactRange, consistency_proof, inclusion_proof, node_hash, root_of, verify_consistency
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aigaq.ledger.merkle import CompactRange, consistency_proof, inclusion_proof, node_hash, root_of, verify_consistency
 from aigaq_verify import leaf_hash, verify_inclusion
 
 LEAVES = [leaf_hash(b"row %d" % i) for i in range(70)]
