@@ -74,6 +74,8 @@ class Beacons:
             ForkSeenError: it and the held one are two histories of one size.
         """
         offered, held = self._open(note), self.held
+        if offered.size == 0:
+            return None  # in a record, 0 entries mean that there is no beacon
         if held is not None:
             same = offered.size == held.size
             if same and offered.checkpoint.root != held.checkpoint.root:
