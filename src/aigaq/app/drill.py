@@ -92,10 +92,14 @@ async def _election(place: Path) -> AsyncGenerator[Lab]:
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="What the operator tried, and who noticed")
-    for column in ("attack", "what was done", "alarm", "verdict", "after", ""):
-        table.add_column(column)
+    table = Table(title="What the operator tried, and who noticed", show_lines=True)
+    table.add_column("attack", no_wrap=True)
+    table.add_column("what was done", min_width=22)
+    table.add_column("alarm and verdict")
+    table.add_column("after", no_wrap=True, justify="right")
+    table.add_column("", no_wrap=True)
     for one in outcomes:
         mark = "[green]noticed[/]" if one.noticed else "[red]NOT noticed[/]"
-        table.add_row(one.name, one.what, one.alarm or "none", one.verdict or "none", f"{one.seconds:.0f} s", mark)
+        said = f"{one.alarm or 'no alarm'}\n{one.verdict or 'no verdict'}"
+        table.add_row(one.name, one.what, said, f"{one.seconds:.0f} s", mark)
     return table

@@ -59,9 +59,10 @@ class Attack:
     """Does it; returns the alarm that rang and the verdict that was given, empty where there was none."""
 
     async def play(self, lab: Lab, began: float) -> Outcome:
-        """Do it, and see who noticed."""
+        """Do it, and see who noticed; an alarm that rang before does not count."""
+        before = await lab.alarms()
         alarm, verdict = await self.act(lab)
-        noticed = (alarm, verdict) == (self.alarm, self.verdict)
+        noticed = (alarm, verdict) == (self.alarm, self.verdict) and alarm not in before
         return Outcome(self.name, self.what, alarm, verdict, noticed, time.monotonic() - began)
 
 
@@ -208,10 +209,10 @@ async def mask_removal(lab: Lab) -> tuple[str, str]:
 
 async def delete(lab: Lab) -> tuple[str, str]:
     """Take a segment out of the archive, and give out a clip that looks as if there had never been one."""
-    camera, now = patch_camera(lab.register), utc_ms(lab.clock)
-    start = now - 50_000
-    if await lab.judged(camera, start, start + 10_000) != "VERIFIED":
-        return "", "the untouched clip is not VERIFIED"
+    camera, start = patch_camera(lab.register), utc_ms(lab.clock)
+    whole = await lab.judged(camera, start, start + 10_000)
+    if whole != "VERIFIED":
+        return "", f"{whole} before anything was deleted"
     clip = await lab.clip(camera, start, start + 10_000) or b""
     record, cut = _cut(clip)
     objects = lab.files.center.parent / "archive" / "objects"

@@ -148,8 +148,10 @@ class Lab:
 
 
 def facts_with_mask(station: PollingStation) -> Facts:
-    """As in the demo, but the camera at the booths has a mask."""
+    """As in the demo, but the camera at the booths of all stations but the first has a mask."""
     facts, booths = invented_facts(station), booth_camera(station).id
+    if station.number == 1:
+        return facts
     x, y = _GRID / 640, _GRID / 360
     left, top = round(MASK_BOX.left * x), round(MASK_BOX.top * y)
     right, bottom = round((MASK_BOX.left + MASK_BOX.width) * x), round((MASK_BOX.top + MASK_BOX.height) * y)
