@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from aigaq.ledger.merkle import root_of
 from tests.ledger.witness_lab import ORIGIN, Branch, cosigned, policy_of
 
 from aigaq.base import ManualClock
+from aigaq.ledger.merkle import root_of
 from aigaq.ledger.monitor import Alarm, Monitor, Target, UnreachableError
 from aigaq.ledger.tiles import WIDTH
 from aigaq.ledger.witness import StaleError, Witness, WitnessKeys, WitnessStore, origin_hash

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aigaq.ledger.merkle import root_of
 from tests.ledger import fault_lab
 from tests.ledger.fault_lab import BATCHES, ROWS, STATIONS
 
+from aigaq.ledger.merkle import root_of
 from aigaq_verify import leaf_hash
 
 CALLS = ("write", "fsync", "fdatasync", "rename", "unlink", "pwrite64")

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from aigaq.ledger.merkle import root_of, verify_consistency
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aigaq.ledger import ForkError, KeyFileError, LastSigned, LogDamagedError, LogKey, NationalLog
 from aigaq.ledger.last_signed import Head
+from aigaq.ledger.merkle import root_of, verify_consistency
 from aigaq_verify import ML_DSA_44, Checkpoint, Note, leaf_hash, parse_policy, verify_inclusion
 
 ORIGIN = "log.example/vote-26"

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from aigaq.ledger.merkle import consistency_proof, root_of, verify_consistency
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aigaq.ledger import ForkError, LogDamagedError, SigningKey, StationLog, parse_vkey
+from aigaq.ledger.merkle import consistency_proof, root_of, verify_consistency
 from aigaq.ledger.tiles import tile_path
 from aigaq_verify import Checkpoint, leaf_hash, verify_inclusion
 

@@ -5,12 +5,12 @@ import re
 from itertools import pairwise
 
 import pytest
-from aigaq.ledger.merkle import consistency_proof, root_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ledger.witness_lab import ORIGIN, Branch, cosigned, request, signing_key
 
 from aigaq.base import ManualClock
+from aigaq.ledger.merkle import consistency_proof, root_of
 from aigaq.ledger.witness import (
     ContradictionError,
     InconsistentError,

@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from aigaq.ledger.merkle import consistency_proof, root_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aigaq.base import Clock, ManualClock
 from aigaq.ledger import SigningKey
+from aigaq.ledger.merkle import consistency_proof, root_of
 from aigaq.ledger.witness import Witness, WitnessSettings, init_witness
 from aigaq_verify import Checkpoint, Note, VerifierKey, leaf_hash, parse_policy
 from aigaq_verify.note import to_base64
