@@ -1,4 +1,4 @@
-"""Looks whether the masks are still there: what a camera may not see must be black in every picture (secrecy of the vote).
+"""Looks whether masks are still there: what a camera may not see must be black in each picture (secrecy of the vote).
 
 What is masked stands in the facts that two officers approved; the enrolment leaf holds their hash. A mask is burned in
 at the camera, before anything is sealed, so whoever takes it away shows it to everyone from the next picture on.
