@@ -12,12 +12,12 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from aigaq.ledger.merkle import root_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aigaq.ledger import LastSigned, LogKey, SigningKey
 from aigaq.ledger.center_log import CenterLog, NewLeaf
-from aigaq.ledger.station_logs import Body
+from aigaq.ledger.merkle import root_of
+from aigaq.ledger.station_note import StationNote, read_body
 from aigaq_verify import Checkpoint, Kind, Leaf, VerifierKey, encode_leaf, leaf_hash
 
 ORIGIN = "log.example/vote-26"
@@ -32,14 +32,14 @@ def rows(station: str, size: int) -> list[bytes]:
     return [leaf_hash(f"{station} {i}".encode()) for i in range(size)]
 
 
-def bodies(batch: int) -> list[Body]:
+def bodies(batch: int) -> list[StationNote]:
     """What each station sends in a batch."""
-    made: list[Body] = []
+    made: list[StationNote] = []
     for station in STATIONS:
         origin, held, size = f"{ORIGIN}/s/{station}", batch * ROWS, (batch + 1) * ROWS
         leaves = rows(station, size)
         note = KEY.sign_note(Checkpoint(origin, size, root_of(leaves)).text(), origin)
-        made.append(Body(station, [VerifierKey(origin, KEY.public)], note + b"".join(leaves[held:])))
+        made.append(read_body(note + b"".join(leaves[held:]), origin, [VerifierKey(origin, KEY.public)]))
     return made
 
 

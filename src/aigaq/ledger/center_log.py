@@ -60,7 +60,7 @@ class CenterLog:
 
     def __init__(self, election: str, national: NationalLog, database: Database, forks: Path) -> None:
         self.national = national
-        self.stations = StationLogs(database, forks, national.origin)
+        self.stations = StationLogs(database, forks)
         self.index = LeafIndex(database)
         self.witnessed = Witnessed(database)
         self.election = election

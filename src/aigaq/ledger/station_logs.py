@@ -1,8 +1,9 @@
 """What the centre keeps of every station's log: leaf hashes and checkpoints in one file, and proof of contradictions.
 
-The centre cannot sign for a station and does not need to: it replays the hashes onto the right edge of the tree that it
-holds, and a root that differs shows that the station signed two histories (P3). One transaction takes the checkpoints
-of many stations; tiles are views. Records travel with the footage, so no entries are kept here.
+Checkpoints come here with their signature checked. The centre cannot sign for a station and does not need to: it
+replays the hashes onto the right edge of the tree that it holds, and a root that differs shows that the station signed
+two histories (P3). One transaction takes the checkpoints of many stations; tiles are views. Records travel with the
+footage, so no entries are kept here.
 """
 
 import sqlite3
@@ -20,8 +21,7 @@ from aigaq.ledger.errors import (
     WrongSizeError,
 )
 from aigaq.ledger.merkle import CompactRange, NodeSource, inclusion_proof, node_hash, root_of
-from aigaq.ledger.station_note import SIZE_BITS, StationNote, read_body, split_hashes
-from aigaq_verify import VerifierKey
+from aigaq.ledger.station_note import SIZE_BITS, StationNote, split_hashes
 
 MAX_FORKS: Final = 16
 WIDTH: Final = 256
@@ -45,15 +45,6 @@ CREATE TABLE IF NOT EXISTS lost ( -- the last checkpoint in the national log of 
     station TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL
 );
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A checkpoint as it came: the station that its origin names, the keys it may be signed with, note and hashes."""
-
-    station: str
-    keys: Sequence[VerifierKey]
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +99,15 @@ class _Batch:
         """Its number."""
         return self.connection.execute("INSERT INTO stations (name) VALUES (?)", (name,)).lastrowid or 0
 
-    def add(
-        self, station: str, held: int, new: _Edge, checkpoint: StationNote, full: Iterable[tuple[int, int, bytes]]
-    ) -> None:
+    def add(self, held: int, new: _Edge, checkpoint: StationNote, full: Iterable[tuple[int, int, bytes]]) -> None:
         """A checkpoint that holds, the tree that it gives, and the tiles that it fills."""
         base = new.id << SIZE_BITS
         if held:
             self._old.append((base | held,))
         self._rows.append((base | new.size, held, checkpoint.hashes, checkpoint.note, b"".join(new.hashes)))
         self._full.extend((new.id, *tile) for tile in full)
-        self.grown[station] = new
-        self.pending.append(Pending(station, held, new.size, checkpoint.note))
+        self.grown[checkpoint.station] = new
+        self.pending.append(Pending(checkpoint.station, held, new.size, checkpoint.note))
 
     def write(self) -> None:
         """Bring the rows into the transaction."""
@@ -132,10 +121,9 @@ class _Batch:
 class StationLogs:
     """All stations' logs in tables of one database. One thread may accept, any may read."""
 
-    def __init__(self, database: Database, forks: Path, origin: str) -> None:
+    def __init__(self, database: Database, forks: Path) -> None:
         self._database = database
         self._forks = forks
-        self._origin = origin
         self._edges: dict[str, _Edge] = {}
         self._pending: list[Pending] = []
         self._lost: dict[str, tuple[int, bytes]] = {}
@@ -144,7 +132,7 @@ class StationLogs:
 
     # ---- taking
 
-    def accept(self, bodies: Iterable[Body]) -> list[int | CheckpointError]:
+    def accept(self, checkpoints: Iterable[StationNote]) -> list[int | CheckpointError]:
         """Take checkpoints in order; for each the size now held, or why it is refused. On disk when this returns.
 
         What is held already is accepted again as long as the root is the same. A checkpoint that does not lead to its
@@ -156,9 +144,9 @@ class StationLogs:
         answers: list[int | CheckpointError] = []
         with self._database.transaction() as connection:
             batch = _Batch(connection)
-            for body in bodies:
+            for checkpoint in checkpoints:
                 try:
-                    answers.append(self._take(batch, body))
+                    answers.append(self._take(batch, checkpoint))
                 except CheckpointError as error:
                     answers.append(error)
             batch.write()
@@ -276,37 +264,37 @@ class StationLogs:
         for name, size, root in self._database.writer.execute("SELECT station, size, root FROM lost"):
             self._lost[name] = (size, root)
 
-    def _take(self, batch: _Batch, body: Body) -> int:
-        checkpoint = read_body(body.data, f"{self._origin}/s/{body.station}", body.keys)
-        edge = batch.grown.get(body.station) or self._edges.get(body.station)
+    def _take(self, batch: _Batch, checkpoint: StationNote) -> int:
+        station = checkpoint.station
+        edge = batch.grown.get(station) or self._edges.get(station)
         held = 0 if edge is None else edge.size
         if checkpoint.size <= held:
-            self._compare(checkpoint, self._root_at(batch, edge, checkpoint.size), body)
+            self._compare(checkpoint, checkpoint.root, self._root_at(batch, edge, checkpoint.size))
             return held
         leaves = split_hashes(checkpoint.hashes)
         if held + len(leaves) != checkpoint.size:
             raise WrongSizeError(checkpoint.origin, held=held, size=checkpoint.size, sent=len(leaves))
-        self._compare_lost(checkpoint, edge or _Edge(0), leaves, body)
+        self._compare_lost(checkpoint, edge or _Edge(0), leaves)
         new, full = (edge or _Edge(0)).grow(leaves)
-        self._compare(checkpoint, new.root(), body)
+        self._compare(checkpoint, checkpoint.root, new.root())
         if edge is None:
-            new = replace(new, id=batch.new_station(body.station))
-        batch.add(body.station, held, new, checkpoint, full)
+            new = replace(new, id=batch.new_station(station))
+        batch.add(held, new, checkpoint, full)
         return new.size
 
-    def _compare_lost(self, checkpoint: StationNote, edge: _Edge, leaves: Sequence[bytes], body: Body) -> None:
+    def _compare_lost(self, checkpoint: StationNote, edge: _Edge, leaves: Sequence[bytes]) -> None:
         """Tables that were lost are filled again by the station, but not with another history."""
-        size, root = self._lost.get(body.station, (0, b""))
+        size, root = self._lost.get(checkpoint.station, (0, b""))
         if edge.size < size <= checkpoint.size:
-            self._compare(replace(checkpoint, root=root), edge.grow(leaves[: size - edge.size])[0].root(), body)
+            self._compare(checkpoint, root, edge.grow(leaves[: size - edge.size])[0].root())
 
-    def _compare(self, checkpoint: StationNote, root: bytes, body: Body) -> None:
-        if checkpoint.root == root:
+    def _compare(self, checkpoint: StationNote, signed: bytes, replayed: bytes) -> None:
+        if signed == replayed:
             return
-        folder = self._forks / body.station
+        folder = self._forks / checkpoint.station
         path = folder / f"{checkpoint.size}-{checkpoint.root.hex()[:16]}"
         if not folder.exists() or len(list(folder.iterdir())) < MAX_FORKS:
-            write_whole([(path, body.data)])
+            write_whole([(path, checkpoint.note + checkpoint.hashes)])
         raise RootMismatchError(checkpoint.origin, size=checkpoint.size, evidence=path)
 
     def _root_at(self, batch: _Batch, edge: _Edge | None, size: int) -> bytes:

@@ -35,6 +35,11 @@ class StationNote:
     note: bytes
     hashes: bytes
 
+    @property
+    def station(self) -> str:
+        """The station, by the name of its log."""
+        return self.origin.rpartition("/s/")[2]
+
 
 def read_body(body: bytes, origin: str, keys: Iterable[VerifierKey]) -> StationNote:
     """Take a body apart and check the signature.
