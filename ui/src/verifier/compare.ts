@@ -1,7 +1,7 @@
 // What `aigaq verify --json` prints, from this verifier: for tests that compare the two, and for measuring.
 
 import { type Bytes, fromHex } from "./bytes";
-import { Engine } from "./engine";
+import { Engine, type Kind } from "./engine";
 import { parsePolicy, type Policy } from "./policy";
 import { asJson } from "./report";
 import { Fault } from "./said";
@@ -21,11 +21,13 @@ export async function compare(file: Blob, trust: Bytes | null, which: string): P
   }
 }
 
-/** One answer for each of [key, message, signature] in hexadecimal. */
-export async function verifyEach(vectors: readonly (readonly [string, string, string])[], which: string): Promise<boolean[]> {
+/** One answer for each of [kind, key, message, signature], the last three in hexadecimal. */
+export async function verifyEach(vectors: readonly (readonly [Kind, string, string, string])[], which: string): Promise<boolean[]> {
   const engine = await engineOf(which);
-  const answers = vectors.map(([key, message, signature]) => engine.verify("Ed25519", fromHex(key), fromHex(message), fromHex(signature)));
-  return Promise.all(answers);
+  return Promise.all(vectors.map(([kind, ...parts]) => {
+    const [key, message, signature] = parts.map(fromHex) as [Bytes, Bytes, Bytes];
+    return engine.verify(kind, key, message, signature);
+  }));
 }
 
 function engineOf(which: string): Promise<Engine> {

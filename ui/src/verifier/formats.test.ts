@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import cosignatureVectors from "../../../tests/verify/vectors/cosignatures.json";
+import ed25519Vectors from "../../../tests/verify/vectors/ed25519.json";
+import leafVectors from "../../../tests/verify/vectors/leaves.json";
 import noteVectors from "../../../tests/verify/vectors/notes.json";
+import p256Vectors from "../../../tests/verify/vectors/p256.json";
 import recordVectors from "../../../tests/verify/vectors/records.json";
-import { equal, fromBase64, fromHex, parseDecimal, toHex, utf8 } from "./bytes";
+import { type Bytes, equal, fromBase64, fromHex, parseDecimal, toHex, utf8 } from "./bytes";
 import { Engine } from "./engine";
 import { parseJson } from "./json";
-import { openCheckpoint, parseKey, parseNote } from "./note";
+import { cosignMessage, openCheckpoint, parseKey, parseNote, signers } from "./note";
 import { parseProof } from "./proof";
-import { decodeRecord } from "./records";
+import { decodeLeaf, decodeRecord } from "./records";
 import { fault } from "./said";
 import { leafHash, verifyInclusion } from "./tree";
 
@@ -25,6 +29,26 @@ for (const { name, record, leaf_hash, fields } of recordVectors.valid) {
 for (const { name, record } of recordVectors.invalid) {
   test(`bytes are no record: ${name}`, () => {
     assert.throws(() => decodeRecord(fromHex(record)), /./);
+  });
+}
+
+const plain = (item: unknown): unknown =>
+  item instanceof Uint8Array ? toHex(item) : Array.isArray(item) ? item.map(plain) : item;
+
+for (const { name, leaf, leaf_hash, items, signed_part } of leafVectors.valid) {
+  test(`a leaf is read: ${name}`, () => {
+    const found = decodeLeaf(fromHex(leaf));
+    assert.equal(toHex(found.hash), leaf_hash);
+    assert.equal(toHex(found.signedPart), signed_part ?? "");
+    for (const [field, value] of Object.entries(items)) {
+      assert.deepEqual(plain(found.values[field]), value, field);
+    }
+  });
+}
+
+for (const { name, leaf } of leafVectors.invalid) {
+  test(`bytes are no leaf: ${name}`, () => {
+    assert.throws(() => decodeLeaf(fromHex(leaf)), /./);
   });
 }
 
@@ -59,6 +83,29 @@ for (const { name, vkey, record, proof, valid } of noteVectors.proofs) {
     const included = opened !== null && verifyInclusion(leaf, found.index, opened[0].size, found.hashes, opened[0].root);
     assert.equal(included, valid);
   });
+}
+
+test("cosignatures of both kinds are read, and their messages made", async () => {
+  const keys = cosignatureVectors.cosignatures.map(({ vkey }) => parseKey(vkey));
+  for (const [i, { text, time, message }] of cosignatureVectors.cosignatures.entries()) {
+    assert.equal(toHex(cosignMessage(keys[i]!, text, BigInt(time))), message);
+  }
+  for (const engine of await engines) {
+    const found = await signers(parseNote(utf8(cosignatureVectors.note)), keys, engine);
+    assert.deepEqual([...found.values()], cosignatureVectors.cosignatures.map(({ time }) => BigInt(time)));
+    assert.equal((await openCheckpoint(utf8(cosignatureVectors.note), [parseKey(cosignatureVectors.log)], engine))?.[0].origin, "log.example/vote-26");
+  }
+});
+
+for (const [kind, { valid, invalid }] of [["Ed25519", ed25519Vectors], ["P-256", p256Vectors]] as const) {
+  for (const [expected, each] of [[true, valid], [false, invalid]] as const) {
+    test(`signatures of ${kind} that are ${expected ? "true" : "false or doubtful"}`, async () => {
+      for (const vector of each) {
+        const [key, message, signature] = [vector.public, vector.message, vector.signature].map(fromHex) as [Bytes, Bytes, Bytes];
+        for (const engine of await engines) assert.equal(await engine.verify(kind, key, message, signature), expected, vector.name);
+      }
+    });
+  }
 }
 
 for (const { kind, name, text } of noteVectors.malformed) {
