@@ -29,6 +29,8 @@ from aigaq_verify import Checkpoint, Note, SegmentRecord, decode_record
 
 OUTAGE_S: Final = 75.0
 """Longer than the 60 s after which a recording that arrives is LATE."""
+BEACON_MS: Final = 15_000
+"""By then each box holds a beacon of a log that has just begun."""
 EARLIER_MS: Final = 30 * 60_000
 LOOP_S: Final = 200.0
 """A whole minute must be filmed, sealed and read, in which the screen shows what it showed before."""
@@ -209,7 +211,7 @@ async def mask_removal(lab: Lab) -> tuple[str, str]:
 
 async def delete(lab: Lab) -> tuple[str, str]:
     """Take a segment out of the archive, and give out a clip that looks as if there had never been one."""
-    camera, start = patch_camera(lab.register), utc_ms(lab.clock)
+    camera, start = patch_camera(lab.register), utc_ms(lab.clock) + BEACON_MS
     whole = await lab.judged(camera, start, start + 10_000)
     if whole != "VERIFIED":
         return "", f"{whole} before anything was deleted"
@@ -269,7 +271,7 @@ ATTACKS: Final = (
     Attack("fork", "a second history was signed and shown to a witness", "monitor.fork", "FORK PROVEN", fork),
     Attack("rollback", "an old copy of the log was put back", "ledger.fork", "REFUSED", rollback),
     Attack("key-clone", "a box's key signed another recording", "ledger.root_mismatch", "REFUSED", key_clone),
-    Attack("delete", "a segment was taken out of archive and clip", "fsck.missing", "SILENT HOLE", delete),
+    Attack("delete", "a segment was taken out of archive and clip", "fsck.missing", "FAILED", delete),
     Attack(
         "mask-removal", "the mask at the booths was taken away", "archive.mask_removed", "VIEW NOT AS APPROVED",
         mask_removal,
