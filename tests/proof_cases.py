@@ -441,7 +441,19 @@ def hash_too_many() -> Made:
     return {**files, proof_file(1): long.encode()}, box.lab.trust()
 
 
+@case("NOT IN LOG", "a clip of nothing: no row at all")
+def no_rows() -> Made:
+    box = story(rounds=1)
+    kept = [name for name in box.files() if name.startswith(("leaves/", "README"))]
+    return relisted({name: data for name, data in box.files().items() if name in {*kept, "clip.json"}}), box.lab.trust()
+
+
 # Nobody that the reader trusts
+
+
+@case("UNKNOWN KEY", "a clip of nothing, and no trust file")
+def no_rows_and_no_trust_file() -> Made:
+    return no_rows()[0], None
 
 
 @case("UNKNOWN KEY", "no trust file is given")

@@ -73,6 +73,10 @@ class Judge:
         for problem in broken_chain(self.clip, self.rows):
             self.found.bad("records", Verdict.FAILED, problem)
         times = self._check_times()
+        if not self.seals:
+            self.found.bad("log", Verdict.NOT_IN_LOG, "no row is proven to be in any log")
+        if self.log.policy is None:
+            self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.clip.log} no trust file was given (--trust)")
         self._check_keys()
         missing = self._check_interval()
         self._check_files()

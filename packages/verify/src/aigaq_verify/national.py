@@ -68,8 +68,8 @@ class NationalLog:
         try:
             witnessed = (self.policy or Policy()).witnessed(note)
         except UnknownKeyError:
-            why = "the trust file holds no key of it" if self.policy else "no trust file was given (--trust)"
-            self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.origin} {why}")
+            if self.policy is not None:
+                self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.origin} the trust file holds no key of it")
             return checkpoint, None
         if self._roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise NoteError(f"it has forked: two roots of size {checkpoint.size}, both signed")
