@@ -69,7 +69,8 @@ class NationalLog:
             witnessed = (self.policy or Policy()).witnessed(note)
         except UnknownKeyError:
             if self.policy is not None:
-                self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.origin} the trust file holds no key of it")
+                problem = f"for the log {self.origin} the trust file holds no key of it"
+                self.found.bad("key", Verdict.UNKNOWN_KEY, problem)
             return checkpoint, None
         if self._roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise NoteError(f"it has forked: two roots of size {checkpoint.size}, both signed")
