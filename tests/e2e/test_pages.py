@@ -16,6 +16,7 @@ LATIN = {
     "English",
     "Eng",
     "packages",
+    "SHA",
     "verify",
     "JavaScript",
     "JSON",
@@ -63,6 +64,57 @@ def test_page_is_whole_and_speaks_its_language(visitor, path, language):
     if path in {"no/such/page", EMPTY}:
         assert all(CONSOLE_404 in complaint for complaint in visitor.complaints)
         visitor.complaints.clear()
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_moment_leads_to_its_proof_and_back(visitor, centre, language):
+    page = visitor.open(f"/{language}/proof?station=1&t={centre.first_ms + 5000}", width=390)
+    assert page.locator(".proof").count() == 5, "one for each camera"
+    if language != "en":
+        assert english_words(probe(page, "texts")) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert probe(page, "faint") == []
+    digest = page.locator(".proof dd code").first.inner_text()
+    page.locator("#q").fill(digest)
+    page.locator("form button").first.click()
+    page.wait_for_url(f"**/proof?q={digest}")
+    assert page.locator(".proof").count() == 1
+    page.locator('.proof dd a[href^="?q="]').click()
+    page.wait_for_url("**/proof?q=*")
+    assert page.locator(".proof code", has_text="example-001").count() >= 1
+    proof = page.locator(".proof a", has_text="proof").get_attribute("href")
+    assert page.request.get(proof).text().startswith("c2sp.org/tlog-proof@v1\n")
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("q=xyz", "64 hexadecimal digits"),
+        (f"q={'0' * 64}", "nothing with this name"),
+        ("q=999999999", "nothing with this name"),
+        ("station=nowhere&t=2027-01-10T10:00", "no polling station nowhere"),
+        ("station=1&t=noon", "not a time"),
+        ("station=1&t=1999-01-01T00:00", "no footage"),
+    ],
+)
+def test_a_proof_that_is_not_found_is_explained(visitor, query, words):
+    page = visitor.open(f"/en/proof?{query}")
+    assert words in page.locator("[role=status]").inner_text()
+    assert page.locator(".proof").count() == 0
+    assert CONSOLE_404 in visitor.complaints.pop(0)
+
+
+@pytest.mark.peer
+def test_pages_say_how_well_the_log_is_witnessed(visitor):
+    for path in ("proof", "check", STATION):
+        page = visitor.open(f"/en/{path}")
+        assert page.get_by_text("by 1 of 1 witnesses").count() == 1
+    page = visitor.open("/en/check")
+    with page.expect_download() as download:
+        page.locator("main a[href='/verifier.html']").click()
+    assert download.value.suggested_filename == "verifier.html"
 
 
 @pytest.mark.peer

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 from random import Random
@@ -256,6 +257,24 @@ def test_the_page_has_no_way_to_send(browser):
     assert {"connect-src", "img-src", "script-src-elem"} <= set(refused[0])
     assert refused[1] != "foreign"
     page.close()
+
+
+def test_the_centre_serves_it_and_its_own_clip_is_judged_alike(visitor, centre, tmp_path):
+    page = visitor.open(f"/en/station/example-001?camera=box&t={centre.gap_from_ms - 6000}", java_script_enabled=False)
+    page.locator("#clip-camera").select_option("box")
+    start = page.locator("#goto").input_value()
+    page.locator("#clip-from").fill(start)
+    page.locator("#clip-to").fill((datetime.fromisoformat(start) + timedelta(seconds=20)).isoformat())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download with proofs").click()
+    clip, trust = tmp_path / "clip.zip", tmp_path / "policy.txt"
+    download.value.save_as(clip)
+    trust.write_bytes(page.request.get("/policy.txt").body())
+    report = told({"file": "clip.zip", "trust": "policy.txt"}, tmp_path)
+    page = visitor.open("/verifier.html#en")
+    assert judge(page, clip, trust) == report["verdict"]
+    assert page.locator("[data-check] p").all_text_contents() == [line["text"] for line in report["lines"]]
+    assert report["verdict"] in {"GAP", "UNWITNESSED"}, report["lines"]
 
 
 def test_it_is_one_file_of_modest_size():

@@ -107,8 +107,8 @@ class Pages:
             found = await find(self._archive, q.strip(), station.strip(), t)
         except AigaqError as error:
             problem = error.explain(language)
-        query = {"q": q, "station": station, "t": t}
-        context = {"query": query, "problem": problem, "log": self._log(), "places": found.places, "leaf": found.leaf}
+        context = {"query": {"q": q, "station": station}, "problem": problem, "log": self._log()}
+        context |= {"places": found.places, "leaf": found.leaf, "at_ms": found.at_ms}
         words = {"zones": ZONES, "causes": CAUSES, "kinds": LEAVES}
         return render(request, "proof.html", {**words, **context}, status=404 if problem else 200)
 

@@ -45,6 +45,8 @@ class Found:
 
     places: tuple[FoundRow, ...] = ()
     leaf: FoundLeaf | None = None
+    at_ms: int | None = None
+    """The moment asked for."""
 
 
 async def find(archive: Archive, q: str, station: str, t: str) -> Found:
@@ -63,7 +65,7 @@ async def find(archive: Archive, q: str, station: str, t: str) -> Found:
         rows = await archive.search.by_time(known.id, at_ms)
         if not rows:
             raise NothingReceivedError(known.id)
-        return Found(tuple([await _row(archive, row) for row in rows]))
+        return Found(tuple([await _row(archive, row) for row in rows]), at_ms=at_ms)
     return Found()
 
 
