@@ -197,7 +197,7 @@ class CenterLog:
         return encode_leaf(Leaf(Kind.STATION_CHECKPOINT, values))
 
     def _note(
-        self, marks: Sequence[tuple[str, int, int]], rest: Iterable[tuple[bytes, int, int, str | None]], size: int
+        self, marks: Sequence[tuple[str, int, int]], rest: Sequence[tuple[bytes, int, int, str | None]], size: int
     ) -> None:
         with self._database.transaction() as connection:
             self.stations.mark(connection, marks)

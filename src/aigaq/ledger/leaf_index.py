@@ -4,10 +4,10 @@ It is brought up to the log after each commit and again when it opens, so a cras
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from aigaq.ledger.database import Database
+from aigaq.ledger.database import Database, many
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS leaves ( -- all but the stations' checkpoints
@@ -28,10 +28,10 @@ class LeafIndex:
         """Leaves of the national log that are indexed."""
 
     def add(
-        self, connection: sqlite3.Connection, leaves: Iterable[tuple[bytes, int, int, str | None]], size: int
+        self, connection: sqlite3.Connection, leaves: Sequence[tuple[bytes, int, int, str | None]], size: int
     ) -> None:
         """Take (leaf hash, index, kind, station), and that everything below `size` is indexed."""
-        connection.executemany("INSERT OR IGNORE INTO leaves VALUES (?, ?, ?, ?)", leaves)
+        many(connection, "INSERT OR IGNORE INTO leaves VALUES {rows}", leaves)
         connection.execute("UPDATE indexed SET size = ?", (size,))
 
     def find(self, leaf_hash: bytes) -> int | None:

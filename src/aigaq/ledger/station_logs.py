@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from aigaq.ledger.database import Database
+from aigaq.ledger.database import Database, many
 from aigaq.ledger.durable import write_whole
 from aigaq.ledger.errors import (
     CheckpointError,
@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS subtrees ( -- roots of full tiles: the hashes of the 
 CREATE TABLE IF NOT EXISTS lost ( -- the last checkpoint in the national log of which these tables know nothing
     station TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL
 );
+"""
+_MARK: Final = """
+WITH new (id, place) AS (VALUES {rows})
+UPDATE checkpoints SET logged = new.place, note = NULL FROM new WHERE checkpoints.id = new.id AND logged IS NULL
 """
 
 
@@ -111,10 +115,9 @@ class _Batch:
 
     def write(self) -> None:
         """Bring the rows into the transaction."""
-        run = self.connection.executemany
-        run("INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES (?, ?, ?, ?, ?)", self._rows)
-        run("UPDATE checkpoints SET edge = NULL WHERE id = ?", self._old)
-        run("INSERT INTO subtrees VALUES (?, ?, ?, ?)", self._full)
+        many(self.connection, "INSERT INTO checkpoints (id, start, hashes, note, edge) VALUES {rows}", self._rows)
+        many(self.connection, "UPDATE checkpoints SET edge = NULL WHERE id IN (VALUES {rows})", self._old)
+        many(self.connection, "INSERT INTO subtrees VALUES {rows}", self._full)
         self._rows, self._old, self._full = [], [], []
 
 
@@ -160,8 +163,8 @@ class StationLogs:
 
     def mark(self, connection: sqlite3.Connection, logged: Iterable[tuple[str, int, int]]) -> None:
         """Note where in the national log checkpoints (station, size) stand. Call `forget` after the transaction."""
-        ids = ((index, self._key(station, size)) for station, size, index in logged if station in self._edges)
-        connection.executemany("UPDATE checkpoints SET logged = ?, note = NULL WHERE id = ? AND logged IS NULL", ids)
+        known = [(self._key(station, size), index) for station, size, index in logged if station in self._edges]
+        many(connection, _MARK, known)
 
     def recall(self, connection: sqlite3.Connection, checkpoints: Iterable[tuple[str, int, bytes]]) -> None:
         """The national log holds these (station, size, root). What is lost here must come again with the same root."""
