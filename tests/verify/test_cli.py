@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.proof_cases import cases
+from tests.proof_cases import Case, cases
 from tests.proof_lab import EXIT_CODES, T0, Box, Lab, bag, stored_zip, story
 
 import aigaq_verify
@@ -30,6 +31,11 @@ def verify(tmp_path):
 
 
 CLIP = stored_zip(story(rounds=1).files())
+
+
+@cache
+def one_of_each() -> dict[str, Case]:
+    return {case.verdict: case for case in cases() if case.trust is not None}
 
 
 def test_a_verified_clip_exits_with_0_and_says_when_it_was_made(verify):
@@ -80,7 +86,7 @@ def test_no_trust_file_exits_with_6_and_says_how(verify):
 
 @pytest.mark.parametrize("verdict", EXIT_CODES)
 def test_every_verdict_has_its_exit_code(verify, verdict, tmp_path):
-    case = next(case for case in cases() if case.verdict == verdict and case.trust is not None)
+    case = one_of_each()[verdict]
     (tmp_path / "its.txt").write_text(str(case.trust))
     assert verify(case.data, "--trust", "its.txt", trusted=False)[0] == EXIT_CODES[verdict]
 
