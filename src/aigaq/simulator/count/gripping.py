@@ -96,8 +96,7 @@ def _hold(at: Floats, onto: Floats, grip: Grip, side: int) -> Hold:
 def _resting() -> tuple[Hold, Hold]:
     grip = Grip("left", "pinch", 0, 18)
     left, right = (
-        _hold(np.array([side * 150.0, 22.0, -205.0]), np.array([-side * 0.9, 0.0, 0.435]), grip, side)
-        for side in (-1, 1)
+        _hold(np.array([side * 150.0, 22.0, -205.0]), np.array([-side * 0.8, 0.0, 0.6]), grip, side) for side in (-1, 1)
     )
     return left, right
 

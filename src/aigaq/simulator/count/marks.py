@@ -60,8 +60,8 @@ class Inked:
         columns = np.arange(self.cover.shape[1])[None, :] + self.left
         x, y = columns / px_per_mm, rows / px_per_mm
         inside = (x >= box.x) & (x < box.x + box.w) & (y >= box.y) & (y < box.y + box.h)
-        total = float(self.cover.sum())
-        return float(self.cover[inside].sum()) / total if total else 0.0
+        total = float(self.cover.sum(dtype=np.float64))
+        return float((self.cover * inside).sum(dtype=np.float64)) / total if total else 0.0
 
 
 def ink(mark: Mark, px_per_mm: float) -> Inked:

@@ -233,9 +233,10 @@ def _grips(shown: Presented, c: Conditions, rng: np.random.Generator) -> tuple[G
     """Two hands on the sides, or one below. A careless finger lies over a box; the others keep off them."""
     wide, tall = shown.ballot.style.size_mm
     kinds: tuple[GripKind, ...] = ("thumb", "fingers", "pinch")
-    one = shown.shown == "front-after-back" or rng.random() < 0.12
-    if one:
-        return (Grip("bottom", "pinch", float(rng.uniform(-0.2, 0.2) * wide), int(rng.choice((14, 18, 22, 26)))),)
+    turned = shown.shown == "front-after-back"
+    if turned or rng.random() < 0.12:
+        along = 0.0 if turned else float(rng.uniform(-0.2, 0.2) * wide)
+        return (Grip("bottom", "pinch", along, int(rng.choice((14, 18, 22, 26)))),)
     grips = list[Grip]()
     boxes_right = shown.shown == "front" and not shown.upside_down
     boxes_left = shown.shown == "front" and shown.upside_down

@@ -83,7 +83,7 @@ PRESETS: Final[Mapping[str, Conditions]] = MappingProxyType(
         "dark": Conditions(light=0.4, noise=10),
         "thumb": Conditions(thumb=0.4),
         "skew": Conditions(skew=50),
-        "fast": Conditions(seconds=0.8, pause=0.1),
+        "fast": Conditions(seconds=0.8, pause=0.15),
         "defocus": Conditions(defocus=3),
     }
 )
