@@ -61,7 +61,7 @@ interface Hole {
 }
 
 /** Whether a row tells the open gap before it again, with its end. */
-function closes(after: Row, row: Row): boolean {
+export function closes(after: Row, row: Row): boolean {
   const [open, told] = [row.record, after.record];
   if (open.type !== 4 || told.type !== 4 || row.end !== null) return false;
   return row.start === after.start && open.cause === told.cause;

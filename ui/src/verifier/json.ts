@@ -7,6 +7,7 @@ export type Json = null | boolean | string | bigint | number | readonly Json[] |
 
 const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"|(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][+-]?[0-9]+)?|(true|false|null))/y;
 const MAX_DEPTH = 64;
+const MAX_DIGITS = 4300; // as in Python: reading longer ones takes time that grows with their square
 const WORDS: Readonly<Record<string, Json>> = { true: true, false: false, null: null };
 
 /** The value of a text; `bad` is what to say where it is none, or where a field comes twice. */
@@ -32,9 +33,14 @@ class Reader {
   #scalar(token: string): Json {
     if (token in WORDS) return WORDS[token]!;
     if (token.startsWith('"')) return JSON.parse(token) as string;
-    if (/^-?[0-9]+$/.test(token)) return BigInt(token);
+    if (/^-?[0-9]+$/.test(token)) return this.#whole(token);
     if (/^-?[0-9]/.test(token)) return Number(token);
     throw this.bad();
+  }
+
+  #whole(token: string): bigint {
+    if (token.length > MAX_DIGITS) throw this.bad();
+    return BigInt(token);
   }
 
   #array(depth: number): Json {

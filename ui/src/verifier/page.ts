@@ -7,7 +7,7 @@ import { LANGUAGES, Speaker } from "./languages";
 import { parsePolicy, type Policy } from "./policy";
 import type { Report } from "./report";
 import { type Refusal, ResultView } from "./result";
-import { count, Fault, said, type Said } from "./said";
+import { count, type Fact, Fault, said, type Said } from "./said";
 import { Zone } from "./times";
 import { verifyFile } from "./verify";
 
@@ -150,12 +150,20 @@ class VerifierPage {
       this.#report = report;
     } catch (error) {
       if (running.signal.aborted) return;
-      const reason = said("{file} cannot be judged: {reason}", { file: file.name, reason: reasonOf(error) });
-      this.#refusal = { verdict: "NOT A CLIP", reason };
+      this.#refusal = this.#refused(file, error);
     } finally {
       if (this.#running === running) byId("working").hidden = true;
     }
     this.#showResult();
+    byId("result").focus({ preventScroll: true });
+    byId("result").scrollIntoView({ block: "start" });
+  }
+
+  #refused(file: File, error: unknown): Refusal {
+    const reason = reasonOf(error);
+    if (reason) return { verdict: "NOT A CLIP", reason: said("{file} cannot be judged: {reason}", { file: file.name, reason }) };
+    reportError(error);
+    return { verdict: "NO VERDICT", reason: said("This page itself failed: {error}. Please report it.", { error: String(error) }) };
   }
 
   /** Without a trust file one may judge, and learn that the key is unknown; with a wrong one there is no verdict. */
@@ -191,8 +199,6 @@ class VerifierPage {
     if (this.#refusal) place.replaceChildren(view.refusal(this.#refusal));
     if (!this.#report) return;
     place.replaceChildren(...view.nodes(this.#report, this.#file!.name), this.#actions(view, this.#report));
-    place.focus({ preventScroll: true });
-    place.scrollIntoView({ block: "start" });
   }
 
   #actions(view: ResultView, report: Report): Node {
@@ -245,15 +251,15 @@ async function readTrust(data: Bytes, engine: Engine): Promise<Trust> {
   try {
     return { policy: parsePolicy(data), problem: null, fingerprint };
   } catch (error) {
-    return { policy: null, problem: reasonOf(error), fingerprint };
+    if (!(error instanceof Fault)) throw error;
+    return { policy: null, problem: error.reason, fingerprint };
   }
 }
 
-/** Why bytes were refused; a file that cannot be read any more is told as the browser tells it. */
-function reasonOf(error: unknown): Said {
+/** Why bytes were refused, or why the browser cannot read the file any more; null for a fault of ours. */
+function reasonOf(error: unknown): Fact | null {
   if (error instanceof Fault) return error.reason;
-  if (error instanceof DOMException) return { words: error.message, facts: {} };
-  throw error;
+  return error instanceof DOMException ? error.message : null;
 }
 
 async function isZip(file: File): Promise<boolean> {
