@@ -193,14 +193,15 @@ class Judge:
         """Between which times the rows of the interval were made, as far as that is proven."""
         proven: list[tuple[int | None, int | None]] = []
         lower: int | None = None
-        for row in self.rows:
+        for row, after in zip(self.rows, [*self.rows, None][1:], strict=True):
             seal = self._seal(row)
             beacon = self._beacon(row, seal)
+            told_again = after is not None and after.reopens(row)  # by the next, with its end
             lower = max((time for time in (lower, beacon) if time is not None), default=None)  # `prev` carries it on
             if seal is not None:
                 seal.not_before_ms, seal.claimed_ms = lower, max(seal.claimed_ms, row.last)
                 self._check_time(row, seal)
-                proven += [(lower, seal.not_after_ms)] if row.touches(self.clip) else []
+                proven += [(lower, seal.not_after_ms)] if row.touches(self.clip) and not told_again else []
         lows, highs = ([end for pair in proven if (end := pair[side]) is not None] for side in (0, 1))
         if len(lows) < len(proven):
             problem = f"{len(proven) - len(lows)} rows hold no witnessed checkpoint and may be older than they say"
