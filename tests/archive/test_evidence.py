@@ -32,9 +32,11 @@ def center(watched):
 async def ready(uplink, center):
     """Two cameras with 24 s of footage and a gap in it, sealed and witnessed piece by piece."""
     await uplink.init()
+    box = uplink.box
+    # Before the box knew any witness: a gap that is open first, then told again with its end.
+    await uplink.send_all([box.gap(START - 4000, end) for end in (None, START)])
     await center.feed()
     await uplink.witnessed()
-    box = uplink.box
     for start in range(0, 24_000, 8000):
         for camera in ("desk", "box"):
             await uplink.send_all(box.segments(START + start, 3 if start == 8000 else 4, camera))
@@ -77,7 +79,7 @@ async def test_a_package_of_all_cameras_verifies(ready, tmp_path):
     wanted = ["README.txt", "policy.txt", "gaps.json", "custody.json", "verifier.html", "certificates/example-001.der"]
     assert {f"data/{name}" for name in wanted} | {"bagit.txt", "bag-info.txt"} <= names
     assert sum(n.startswith("data/clips/desk-sub/segments/") for n in names) == 2
-    assert sum(n.startswith("data/clips/desk-sub/records/") for n in names) == 12
+    assert sum(n.startswith("data/clips/desk-sub/records/") for n in names) == 14
     readme = package.read("data/README.txt").decode()
     assert all(f"({language})" in readme for language in ("қазақша", "на русском", "in English"))
     answer = await ready.http.get(PACKAGE, params=span(18_000, 22_000))
