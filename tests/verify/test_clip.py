@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -299,7 +300,12 @@ def flips(data: bytes) -> Iterator[bytes]:
 SMALL = small().files()
 
 
-@pytest.mark.parametrize("name", sorted(SMALL.keys() - {"README.txt"}))
+def without_hash(name):
+    """Signatures are made anew in each process, so a beacon's hash must not stand in the name of a test."""
+    return re.sub(r"-[0-9a-f]{16,32}", "", name)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL.keys() - {"README.txt"}, key=without_hash), ids=without_hash)
 def test_no_bit_of_a_clip_can_change(name):
     """`README.txt` is for people and proves nothing. What changes in `clip.json` is only what was asked for."""
     policy = parse_policy(Lab(witnesses=1).trust().encode())
