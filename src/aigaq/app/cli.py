@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "ceremony": "aigaq.ledger.ceremony.cli:ceremony_app",
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
+    "evidence": "aigaq.archive.evidence_cli:evidence_app",
     "fsck": "aigaq.archive.cli:fsck",
     "farm": "aigaq.capture.farm.cli:farm_app",
 }

@@ -2,7 +2,6 @@
 
 from aigaq.archive.app import create_asgi
 from aigaq.archive.clip import Clip
-from aigaq.archive.enrolment import Enrolment, trust_file
 from aigaq.archive.errors import ArchiveError
 from aigaq.archive.logs import LogSetup
 from aigaq.archive.model import (
@@ -25,7 +24,6 @@ __all__ = [
     "CameraState",
     "CameraStatus",
     "Clip",
-    "Enrolment",
     "LogSetup",
     "NewCenter",
     "Span",
@@ -38,5 +36,4 @@ __all__ = [
     "first_policy",
     "init_center",
     "log_origin",
-    "trust_file",
 ]

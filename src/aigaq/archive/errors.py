@@ -345,24 +345,6 @@ class FactsError(ArchiveError):
     hint = N_("Put the file there that two officers approved when the box was enrolled.")
 
 
-class ForeignKeyError(ArchiveError):
-    """A sound key, but not of a station's log in this election."""
-
-    code = "archive.foreign_key"
-    why = N_("The key is named {name}, but keys of this election's stations begin with {prefix}.")
-    hint = N_("Check the log domain and the election in the settings of the box and of the centre.")
-    http_status = 422
-
-
-class AlreadyEnrolledError(ArchiveError):
-    """The station has another key."""
-
-    code = "archive.already_enrolled"
-    why = N_("Station {station} is already enrolled with another key.")
-    hint = N_("A station has one key in one election. If the box was replaced, register it as a new station id.")
-    http_status = 409
-
-
 class ForeignFolderError(ArchiveError):
     """The data folder belongs to another election."""
 
