@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks import freeze, kill, live, national, rate_lie, recording, seek, verify
+from benchmarks import freeze, kill, live, national, optical, rate_lie, recording, seek, verify
 from benchmarks.lab import LOG, Scale, Table, machine
 
 ALL: Final[dict[str, Callable[[Scale], Table]]] = {
@@ -19,6 +19,7 @@ ALL: Final[dict[str, Callable[[Scale], Table]]] = {
     "live": live.run,
     "seek": seek.run,
     "national": national.run,
+    "optical": optical.run,
     "verify": verify.run,
 }
 out = Console(width=140, highlight=False)

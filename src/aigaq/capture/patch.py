@@ -1,7 +1,7 @@
 """Finds a blinking patch anywhere in a video without being told where, and reads it. It knows no beacon and no station.
 
 A cell of the picture is believed when it does what only a patch does: it holds still for half seconds of the box's
-clock and is its own opposite 32 s later (`aigaq.capture.patch_code`). Exposure, moving people and compression do
+clock, and is its own opposite 32 s later (`aigaq.capture.patch_code`). Exposure, moving people and compression do
 neither. Apart from `aigaq.capture`, because a box that only records needs no numpy.
 """
 
@@ -59,7 +59,7 @@ class NotReadableError(CaptureError):
 
     code = "capture.not_readable"
     why = N_("The video cannot be decoded: {problem}.")
-    hint = N_("Give the initialisation segment and its segments in order, or the clip.mp4 of a clip.")
+    hint = N_("Give clip.zip, or an initialisation segment and the segments after it, in order.")
 
 
 Gray = npt.NDArray[np.uint8]
@@ -79,8 +79,12 @@ _CHUNK: Final = 4_096
 ALIKE: Final = 0.55
 """Least anticorrelation with itself 32 s later for a closer look; noise of a whole picture stays below 0.7."""
 LOOKS: Final = 48
-MAX_ERRORS: Final = 9
+MAX_ERRORS: Final = 14
 """Of 120 slots. A reading with more is no reading."""
+MIN_LEVELS: Final = 1.5
+"""Grey levels between dark or bright and the middle of both."""
+STILL: Final = 6
+"""A patch changes between slots so many times more than inside them; people and noise do about as much in both."""
 MIN_PAIRS: Final = 40
 """Slots that must have been seen together with their opposites: with fewer, people walking can look like a patch."""
 _SMOOTH: Final = 13
@@ -273,18 +277,20 @@ def _smooth(slots: Floats) -> Floats:
 
 
 def _high_pass(slots: Floats) -> Floats:
-    """What differs from the level around, and no more than thrice as much as usual: a passer-by is not louder."""
-    rest = slots - _smooth(slots)
-    bound = 3 * np.median(np.abs(np.nan_to_num(rest)), axis=0)
-    return np.clip(rest, -bound, bound)
+    """What differs from the level around; what differs thrice as much as usual is somebody in the way, and not seen."""
+    rest = np.abs(np.nan_to_num(slots - _smooth(slots)))
+    clear = np.where(rest > 3 * np.median(rest, axis=0), np.float32(np.nan), slots)
+    return clear - _smooth(clear)
 
 
 def _opposite(slots: Floats) -> Floats:
     """Minus the correlation of each cell's slots with those a frame later."""
-    both = ~np.isnan(slots[:-FRAME_SLOTS, 0]) & ~np.isnan(slots[FRAME_SLOTS:, 0])
-    now, later = slots[:-FRAME_SLOTS][both], slots[FRAME_SLOTS:][both]
+    now, later = slots[:-FRAME_SLOTS], slots[FRAME_SLOTS:]
+    both = ~np.isnan(now) & ~np.isnan(later)
+    now, later = np.where(both, now, np.float32(0)), np.where(both, later, np.float32(0))
     scale = np.sqrt((now**2).sum(0) * (later**2).sum(0))
-    return -(now * later).sum(0) / np.maximum(scale, np.float32(1e-3))
+    alike = -(now * later).sum(0) / np.maximum(scale, np.float32(1e-3))
+    return np.where(both.sum(0) < MIN_PAIRS, np.float32(0), alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,11 +314,9 @@ def _best(bins: Floats) -> _Decoded | None:
 
 def _decode(bins: Floats, delay: int) -> _Decoded | None:
     slots = _slots(bins[:, None], delay)[:_SLOTS]
-    seen = ~np.isnan(slots[:, 0])
-    again = np.pad(seen[FRAME_SLOTS:], (0, 2 * FRAME_SLOTS - _SLOTS))
-    if not (seen[:FRAME_SLOTS] | again).all() or (seen[:FRAME_SLOTS] & again).sum() < MIN_PAIRS:
+    if not _enough(~np.isnan(slots[:, 0])):
         return None
-    rest = (slots - _smooth(slots))[:, 0]
+    rest = _high_pass(slots)[:, 0]
     size = float(np.nanmedian(np.abs(rest)))
     wave = _wave(np.clip(rest, -size, size))
     for _ in range(4):
@@ -320,12 +324,30 @@ def _decode(bins: Floats, delay: int) -> _Decoded | None:
         rest -= _smooth(strange[:, None])[:, 0]
         size = float(np.nanmedian(rest * wave))
         wave = _wave(np.clip(rest, -size, size))
-    errors = int((seen & (rest * wave < 0)).sum())
-    if size <= 0 or errors > MAX_ERRORS or tuple(wave[: len(SYNC)] > 0) != tuple(bit > 0 for bit in SYNC):
+    unseen = np.isnan(rest)
+    if (~unseen[:FRAME_SLOTS] & ~_again(unseen)).sum() < MIN_PAIRS:
         return None
-    unexplained = float(np.nanmedian(np.abs(rest - size * wave)))
+    errors = int((rest * wave < 0).sum() + (unseen[:FRAME_SLOTS] & _again(unseen)).sum())
+    if size < MIN_LEVELS or errors > MAX_ERRORS or tuple(wave[: len(SYNC)] > 0) != tuple(bit > 0 for bit in SYNC):
+        return None
+    inside = bins[delay : delay + _SLOTS * _PER_SLOT].reshape(_SLOTS, _PER_SLOT)[:, 1:] - slots
+    restless = float(np.nanmedian(np.abs(inside)))
+    if size < STILL * restless:
+        return None
+    unexplained = float(np.nanmedian(np.abs(rest - size * wave))) + restless
     bits = int("".join("1" if value > 0 else "0" for value in wave[:FRAME_SLOTS]), 2)
     return _Decoded(delay, bits.to_bytes(8), wave, errors, size / max(unexplained, 1e-3))
+
+
+def _enough(seen: npt.NDArray[np.bool_]) -> bool:
+    """Every slot of the frame was seen once, and enough of them twice."""
+    once, again = seen[:FRAME_SLOTS], ~_again(~seen)
+    return bool((once | again).all()) and (once & again).sum() >= MIN_PAIRS
+
+
+def _again(unseen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """For each slot of the frame whether its repetition was not seen; the last eight have none."""
+    return np.pad(unseen[FRAME_SLOTS:], (0, 2 * FRAME_SLOTS - _SLOTS), constant_values=True)
 
 
 def _wave(rest: Floats) -> Floats:
@@ -341,8 +363,8 @@ def _alike(cube: Floats, seed: _Decoded, cell: int, cells: _Cells) -> npt.NDArra
     """The cells joined to this one that show the same."""
     slots = _high_pass(_slots(cube, seed.delay)[:_SLOTS])
     wave = _high_pass(seed.wave[:, None])[:, 0]
-    slots, known = np.nan_to_num(slots), ~np.isnan(slots[:, 0])
-    scale = np.sqrt((slots**2).sum(0) * (wave[known] ** 2).sum())
+    known, slots = ~np.isnan(slots), np.nan_to_num(slots)
+    scale = np.sqrt((slots**2).sum(0) * (known * wave[:, None] ** 2).sum(0))
     same = ((wave @ slots) / np.maximum(scale, np.float32(1e-3)) > 0.5).reshape(cells.rows, cells.columns)
     grown = np.zeros_like(same)
     grown.flat[cell] = True
