@@ -64,11 +64,7 @@ def broken_chain(clip: Manifest, rows: Sequence[Row]) -> Iterator[str]:
 def stretches(clip: Manifest, rows: Sequence[Row]) -> list[Stretch]:
     """Time without footage: silent holes between neighbours or at the clip's ends, and signed gaps inside it."""
     told = [row for row, after in zip(rows, [*rows, None][1:], strict=True) if after is None or not after.reopens(row)]
-    gaps = [
-        (row.start, row.end, str(r.cause))
-        for row in told
-        if isinstance(r := row.record, GapRecord) and row.touches(clip)
-    ]
+    signed = [row.record for row in told if isinstance(row.record, GapRecord) and row.touches(clip)]
     holes = [(a.end, b.start) for a, b in pairwise(told) if a.end is not None and abs(b.start - a.end) > HOLE_MS]
     first = min((row.start for row in told), default=clip.to_ms)
     last = max((clip.to_ms if row.end is None else row.end for row in told), default=clip.to_ms)
@@ -76,8 +72,9 @@ def stretches(clip: Manifest, rows: Sequence[Row]) -> list[Stretch]:
         holes.append((clip.from_ms, min(first, clip.to_ms)))
     if clip.to_ms - last > HOLE_MS:
         holes.append((max(last, clip.from_ms), clip.to_ms))
-    silent = [(start, end, None) for start, end in holes if _inside(clip, start, end)]
-    return sorted((Stretch(*found) for found in [*silent, *gaps]), key=lambda stretch: stretch.from_ms)
+    silent = [Stretch(start, end, None) for start, end in holes if _inside(clip, start, end)]
+    gaps = [Stretch(gap.from_ms, gap.to_ms, str(gap.cause)) for gap in signed]
+    return sorted([*silent, *gaps], key=lambda stretch: stretch.from_ms)
 
 
 def _inside(clip: Manifest, start: int, end: int) -> bool:

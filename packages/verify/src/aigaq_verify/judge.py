@@ -7,7 +7,6 @@ and the trust file alone. Reads the given files, one at a time, and nothing else
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from itertools import starmap
 from typing import Final
 
 from aigaq_verify import manifest as names
@@ -174,9 +173,8 @@ class Judge:
             if checkpoint.origin != clip.origin or clip.origin != f"{clip.log}/s/{clip.station}":
                 raise NoteError(f"{checkpoint.origin} is not this polling station's log in {clip.log}")
             key = next(iter(parsed.signers(self.authority.delegations)), None)
-            leaf = records.Leaf(
-                records.Kind.STATION_CHECKPOINT, {"election": clip.election, "station": clip.station, "note": note}
-            )
+            values = {"election": clip.election, "station": clip.station, "note": note}
+            leaf = records.Leaf(records.Kind.STATION_CHECKPOINT, values)
             proof = names.checkpoint_file(checkpoint.size)
             place = self.log.place(proof, self.files.read(proof, MAX_PROOF), records.encode_leaf(leaf))
             self.seals[name] = Seal(checkpoint, key, place)
@@ -254,14 +252,10 @@ class Judge:
 
     def _absences(self) -> list[Stretch]:
         """Times in which the centre heard nothing; the leaf that ends one tells its beginning again."""
-        said = [
-            (leaf["seq"], leaf["from_ms"], leaf["to_ms"])
-            for leaf, _ in self.leaves
-            if leaf.kind is records.Kind.ABSENCE
-        ]
-        ends = {seq: (start, end, "absence") for seq, start, end in sorted(said, key=lambda one: one[2] is not None)}
-        inside = (one for one in ends.values() if one[0] < self.clip.to_ms)
-        return list(starmap(Stretch, (one for one in inside if one[1] is None or one[1] > self.clip.from_ms)))
+        said = [leaf for leaf, _ in self.leaves if leaf.kind is records.Kind.ABSENCE]
+        last = {leaf["seq"]: leaf for leaf in sorted(said, key=lambda leaf: leaf["to_ms"] is not None)}
+        times = [(leaf["from_ms"], leaf["to_ms"]) for leaf in last.values() if leaf["from_ms"] < self.clip.to_ms]
+        return [Stretch(start, end, "absence") for start, end in times if end is None or end > self.clip.from_ms]
 
     def _check_files(self) -> None:
         there, listed = self.files.sizes.keys() - {MANIFEST}, set(self.clip.files)

@@ -102,12 +102,11 @@ class Findings:
     def line(self, check: str) -> Line:
         """The line of a check, its worst problems first."""
         found = sorted((BADNESS[key[1]], key[1], told) for key, told in self._bad.items() if key[0] == check)[::-1]
+        if not found:
+            return Line(check, Verdict.VERIFIED, self.good.get(check, "nothing"))
         words = [word for _, _, told in found for word in told[:_SHOWN]]
         more = sum(len(told) - len(told[:_SHOWN]) for _, _, told in found)
-        text = "; ".join([*words, f"and {more} more"] if more else words)
-        return (
-            Line(check, found[0][1], text) if found else Line(check, Verdict.VERIFIED, self.good.get(check, "nothing"))
-        )
+        return Line(check, found[0][1], "; ".join([*words, f"and {more} more"] if more else words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +137,18 @@ class Report:
 
     def as_text(self, zone: tzinfo | None = None) -> str:
         """For people: the verdict with its interval first, then what it is about, then line by line."""
-        clip, lines = self.clip, [f"{self.verdict.words}: {HEADLINES[self.verdict]}."]
-        if clip is None:
-            rest = "".join("\n" + one.as_text(zone) for one in self.clips)
-            return "\n".join(
-                [*lines, f"  evidence package of {len(self.clips)} clips", "", *map(str, self.lines), rest]
-            )
-        low, high = ("unknown" if ms is None else show_time(ms, zone) for ms in (self.not_before_ms, self.not_after_ms))
-        lines[0] = f"{self.verdict.words} [not before {low} … not after {high}]: {HEADLINES[self.verdict]}."
-        lines.append(
-            f"  polling station {clip.station}, camera {clip.camera} ({clip.stream}), election {clip.election}"
-        )
-        lines += [f"  claims {show_time(clip.from_ms, zone)} to {show_time(clip.to_ms, zone)}", ""]
+        clip, proven, about = self.clip, "", f"evidence package of {len(self.clips)} clips"
+        if clip is not None:
+            times = (self.not_before_ms, self.not_after_ms, clip.from_ms, clip.to_ms)
+            low, high, start, end = ("unknown" if ms is None else show_time(ms, zone) for ms in times)
+            proven = f" [not before {low} … not after {high}]"
+            about = f"polling station {clip.station}, camera {clip.camera} ({clip.stream}), election {clip.election}"
+            about += f"\n  claims {start} to {end}"
+        text = f"{self.verdict.words}{proven}: {HEADLINES[self.verdict]}.\n  {about}\n\n"
         for line in self.lines:
-            lines.append(str(line))
-            lines += [f"{'':18} {s.text(zone)}" for s in self.stretches if line.check == "interval"]
-        return "\n".join(lines) + "\n"
+            missing = self.stretches if line.check == "interval" else ()
+            text += f"{line}\n" + "".join(f"{'':18} {stretch.text(zone)}\n" for stretch in missing)
+        return text + "".join(f"\n{one.as_text(zone)}" for one in self.clips)
 
 
 def show_time(ms: int, zone: tzinfo | None = None) -> str:
