@@ -43,6 +43,7 @@ export async function judge(clip: Manifest, files: Files, policy: Policy | null,
   const authority = new Authority(clip, leaves, engine);
   const seals = new Seals(clip, files, found, log, authority, engine);
   const [low, high] = await new Times(clip, files, found, log, seals).check(rows);
+  if (!policy) found.bad("key", "UNKNOWN_KEY", said("for the log {log} {reason}", { log: clip.log, reason: said("no trust file was given (--trust)") }));
   await seals.checkKeys();
   const missing = checkInterval(clip, rows, leaves, found);
   checkFiles(clip, files, found);
@@ -192,6 +193,7 @@ class Seals {
   }
 
   async checkKeys(): Promise<void> {
+    if (!this.#seals.size) this.#bad("NOT_IN_LOG", said("no row is proven to be in any log"));
     for (const seal of this.#seals.values()) {
       const problem = seal.place && (await this.authority.problem(seal));
       const facts = { size: seal.checkpoint.size, problem: problem ? problem[1] : "" };

@@ -84,8 +84,8 @@ export class NationalLog {
     if (origin !== this.origin) throw fault("it is of {origin}, not of {log}", { origin, log: this.origin });
     const witnessed = await (this.policy ?? new Policy()).witnessed(note, this.engine);
     if (witnessed === "unknown") {
-      const reason = said(this.policy ? "the trust file holds no key of it" : "no trust file was given (--trust)");
-      this.found.bad("key", "UNKNOWN_KEY", said("for the log {log} {reason}", { log: this.origin, reason }));
+      const facts = { log: this.origin, reason: said("the trust file holds no key of it") };
+      if (this.policy) this.found.bad("key", "UNKNOWN_KEY", said("for the log {log} {reason}", facts));
       return { checkpoint, witnessed: null };
     }
     const known = this.#roots.get(size) ?? root;

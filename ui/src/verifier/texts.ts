@@ -175,6 +175,7 @@ const LINES: Texts = {
     "барлық жазба учаске журналында, оның {checkpoints} {log} журналында бар",
     "все записи есть в журнале участка, а {checkpoints} — в {log}",
   ],
+  "no row is proven to be in any log": ["ешбір жазбаның қандай да бір журналда бары дәлелденбеген", "ни об одной записи не доказано, что она есть в каком-либо журнале"],
   "row {index} is not proven to be in the station's log": ["{index}-жазбаның учаске журналында бары дәлелденбеген", "не доказано, что запись {index} есть в журнале участка"],
   "{origin} is not this polling station's log in {log}": ["{origin} — {log} ішіндегі осы учаскенің журналы емес", "{origin} — не журнал этого участка в {log}"],
   "station checkpoint {size}: {problem}": ["учаскенің {size} бақылау нүктесі: {problem}", "контрольная точка участка {size}: {problem}"],
