@@ -94,25 +94,20 @@ class Judge:
     def _rows(self) -> Iterator[Row]:
         for index, name in self.files.numbered(names.record_file):
             data = self.files.read(name, records.MAX_RECORD) or b""
-            try:
+            with self.found.reading("records", name):
                 yield Row(index, records.decode_record(data), records.leaf_hash(data))
-            except records.RecordError as error:
-                self.found.bad("records", Verdict.FAILED, f"{name}: {error}")
 
     def _leaves(self) -> Iterator[tuple[records.Leaf, Place]]:
         for index, name in self.files.numbered(names.leaf_file):
             data, proof = self.files.read(name, records.MAX_LEAF) or b"", names.leaf_proof_file(index)
-            try:
+            with self.found.reading("log", name):
                 leaf = records.decode_leaf(data)
-            except records.RecordError as error:
-                self.found.bad("log", Verdict.FAILED, f"{name}: {error}")
-                continue
-            place = self.log.place(proof, self.files.read(proof, MAX_PROOF), data)
-            of = leaf["election"], leaf.values.get("station")
-            if place and (place.index != index or of != (self.clip.election, self.clip.station)):
-                self.found.bad("log", Verdict.FAILED, f"{name} is another leaf, or one of another station")
-            elif place:
-                yield leaf, place
+                place = self.log.place(proof, self.files.read(proof, MAX_PROOF), data)
+                of = leaf["election"], leaf.values.get("station")
+                if place and (place.index != index or of != (self.clip.election, self.clip.station)):
+                    self.found.bad("log", Verdict.FAILED, f"{name} is another leaf, or one of another station")
+                elif place:
+                    yield leaf, place
 
     # Bytes
 
@@ -153,16 +148,12 @@ class Judge:
     def _seal(self, row: Row) -> Seal | None:
         name = names.proof_file(row.index)
         data = self.files.read(name, MAX_PROOF)
-        try:
+        with self.found.reading("log", name, data):
             proof = Proof.parse(data or b"")
             seal = self._opened(proof.checkpoint)
-        except (NoteError, records.RecordError) as error:
-            verdict = Verdict.NOT_IN_LOG if data is None else Verdict.FAILED
-            self.found.bad("log", verdict, f"{name}: {'missing' if data is None else error}")
-            return None
-        if proof.index == row.index and proof.includes(row.leaf, seal.checkpoint):
-            return seal
-        self.found.bad("log", Verdict.NOT_IN_LOG, f"row {row.index} is not proven to be in the station's log")
+            if proof.index == row.index and proof.includes(row.leaf, seal.checkpoint):
+                return seal
+            self.found.bad("log", Verdict.NOT_IN_LOG, f"row {row.index} is not proven to be in the station's log")
         return None
 
     def _opened(self, note: bytes) -> Seal:

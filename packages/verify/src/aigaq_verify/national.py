@@ -54,11 +54,9 @@ class NationalLog:
         """A national checkpoint with what witnesses that the reader trusts say of it; None where it is false."""
         name = hashlib.sha256(note).digest()
         if name not in self._judged:
-            try:
+            self._judged[name] = None
+            with self.found.reading("log", "a checkpoint of the national log"):
                 self._judged[name] = self._judge(note)
-            except NoteError as error:
-                self.found.bad("log", Verdict.FAILED, f"a checkpoint of the national log: {error}")
-                self._judged[name] = None
         return self._judged[name]
 
     def _judge(self, note: bytes) -> tuple[Checkpoint, Witnessed | None]:
@@ -78,17 +76,13 @@ class NationalLog:
 
     def place(self, name: str, data: bytes | None, leaf: bytes) -> Place | None:
         """Where the proof in that file shows the leaf to be; None where it does not."""
-        try:
-            proof = Proof.parse(data or b"")
-        except NoteError as error:
-            verdict = Verdict.NOT_IN_LOG if data is None else Verdict.FAILED
-            self.found.bad("log", verdict, f"{name}: {'missing' if data is None else error}")
-            return None
-        judged, hash_ = self.judged(proof.checkpoint), leaf_hash(leaf)
-        if judged is not None and proof.includes(hash_, judged[0]):
-            return Place(proof.index, hash_, judged[1])
-        if judged is not None:
-            self.found.bad("log", Verdict.NOT_IN_LOG, f"{name} does not show it to be in the national log")
+        with self.found.reading("log", name, data):
+            proof, hash_ = Proof.parse(data or b""), leaf_hash(leaf)
+            judged = self.judged(proof.checkpoint)
+            if judged is not None and proof.includes(hash_, judged[0]):
+                return Place(proof.index, hash_, judged[1])
+            if judged is not None:
+                self.found.bad("log", Verdict.NOT_IN_LOG, f"{name} does not show it to be in the national log")
         return None
 
 

@@ -4,6 +4,7 @@ The package's trust file, lists and certificates are for reading; nothing is bel
 """
 
 import re
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from aigaq_verify.container import NotEvidenceError, StoredZip
@@ -28,15 +29,16 @@ def verify(stream: BinaryIO, policy: Policy | None = None) -> Report:
     found, clips, sha256 = Findings(), list[Report](), dict[str, bytes]()
     for folder in (match[1] for name in package.sizes if (match := _CLIP.fullmatch(name))):
         files = Files(package, folder)
-        try:
+        with found.reading("clips", folder):
             clips.append(_judge(files, policy))
-        except NotEvidenceError as error:
-            found.bad("clips", Verdict.FAILED, f"{folder}: {error}")
         sha256 |= {folder + name: digest for name, digest in files.sha256.items()}
     if not clips:
         found.bad("clips", Verdict.FAILED, "it holds no clip that can be read")
+    payload = {name for name in package.sizes if name.startswith("data/")}
     found.good["clips"] = f"{len(clips)}, each judged below"
-    _check_bag(package, sha256, found)
+    for problem in _broken_bag(package, sha256, payload):
+        found.bad("package", Verdict.FAILED, problem)
+    found.good["package"] = f"{len(payload)} files, each with the SHA-256 of {_PAYLOAD}; none missing, none added"
     return Report((found.line("package"), found.line("clips")), clips=tuple(clips))
 
 
@@ -44,22 +46,17 @@ def _judge(files: Files, policy: Policy | None) -> Report:
     return Judge(Manifest.parse(files.read(MANIFEST, MAX_MANIFEST) or b""), files, policy).report()
 
 
-def _check_bag(package: StoredZip, sha256: dict[str, bytes], found: Findings) -> None:
-    here = package.sizes.keys()
-    payload = {name for name in here if name.startswith("data/")}
+def _broken_bag(package: StoredZip, sha256: dict[str, bytes], payload: set[str]) -> Iterator[str]:
     if package.sizes[_BAGIT] != len(_DECLARATION) or package.read(_BAGIT) != _DECLARATION:
-        found.bad("package", Verdict.FAILED, f"{_BAGIT} does not declare BagIt 1.0 in UTF-8")
-    for listing, expected in ((_PAYLOAD, payload), (_TAGS, here - payload - {_TAGS})):
+        yield f"{_BAGIT} does not declare BagIt 1.0 in UTF-8"
+    for listing, expected in ((_PAYLOAD, payload), (_TAGS, package.sizes.keys() - payload - {_TAGS})):
         data = package.read(listing) if package.sizes.get(listing, MAX_MANIFEST + 1) <= MAX_MANIFEST else b""
         lines = [_LINE.fullmatch(line) for line in data.removesuffix(b"\n").split(b"\n")]
         said = {line[2].decode(): bytes.fromhex(line[1].decode()) for line in lines if line}
         if len(said) != len(lines):
-            found.bad(
-                "package", Verdict.FAILED, f"{listing} is missing, or has a line that is no hash and file, or one twice"
-            )
+            yield f"{listing} is missing, or has a line that is no hash and file, or one twice"
         for name in sorted(expected ^ said.keys()):
-            found.bad("package", Verdict.FAILED, f"{name!r} is not both in {listing} and here")
+            yield f"{name!r} is not both in {listing} and here"
         for name in sorted(expected & said.keys()):
             if (sha256.get(name) or package.sha256(name)) != said[name]:
-                found.bad("package", Verdict.FAILED, f"{name!r} is not the file that was packed")
-    found.good["package"] = f"{len(payload)} files, each with the SHA-256 of {_PAYLOAD}; none missing, none added"
+                yield f"{name!r} is not the file that was packed"

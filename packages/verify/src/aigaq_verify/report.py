@@ -1,11 +1,16 @@
 """The verdict in words, and the separate findings it follows from."""
 
 import enum
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from aigaq_verify.container import NotEvidenceError
 from aigaq_verify.manifest import Manifest
+from aigaq_verify.note import NoteError
+from aigaq_verify.records import RecordError
 
 CHECKS: Final = ("bytes", "records", "log", "witnesses", "time", "key", "interval", "files")
 CAUSES: Final = {
@@ -98,6 +103,15 @@ class Findings:
         told = self._bad.setdefault((check, verdict), [])
         if problem not in told[:_SHOWN]:
             told.append(problem if len(told) < _SHOWN else "")
+
+    @contextmanager
+    def reading(self, check: str, name: str, data: bytes | None = b"") -> Generator[None]:
+        """Read a file inside: where it is not what it should be, the block ends there, and the reason is told."""
+        try:
+            yield
+        except (NotEvidenceError, NoteError, RecordError) as error:
+            verdict, problem = (Verdict.NOT_IN_LOG, "missing") if data is None else (Verdict.FAILED, error)
+            self.bad(check, verdict, f"{name}: {problem}")
 
     def line(self, check: str) -> Line:
         """The line of a check, its worst problems first."""
