@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from aigaq_verify.container import NotEvidenceError
 from aigaq_verify.package import verify
 from aigaq_verify.policy import MAX_POLICY, Policy, PolicyError, parse_policy
-from aigaq_verify.report import HEADLINES
+from aigaq_verify.report import Verdict
 
 USAGE: Final = 2
 NOT_A_CLIP: Final = 8
-_CODES: Final = "".join(f"  {int(v):>2}  {v.words:<11}  {words}\n" for v, words in HEADLINES.items())
+_CODES: Final = "".join(f"  {int(v):>2}  {v.words:<11}  {v.headline}\n" for v in Verdict)
 EPILOG: Final = f"""\
 exit codes, from the best verdict to the worst:
 {_CODES}\

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from aigaq_verify.container import NotEvidenceError
 from aigaq_verify.manifest import Manifest
@@ -32,14 +32,21 @@ _SHOWN: Final = 10
 class Verdict(enum.IntEnum):
     """In order of badness; the worst wins. The value is the exit code of `aigaq verify`."""
 
-    VERIFIED = 0
-    GAP = 3
-    LATE = 10
-    UNWITNESSED = 9
-    SILENT_HOLE = 4
-    NOT_IN_LOG = 5
-    UNKNOWN_KEY = 6
-    FAILED = 7
+    def __new__(cls, code: int, headline: str) -> Self:
+        """A member: its exit code, which is its value, and its headline."""
+        verdict = int.__new__(cls, code)
+        verdict._value_, verdict.headline = code, headline
+        return verdict
+
+    headline: str
+    VERIFIED = 0, "whole and unchanged, as the polling station sealed it"
+    GAP = 3, "unchanged, but time without footage or without contact is on record"
+    LATE = 10, "unchanged since witnesses saw it, but that was more than 60 s after the time it claims"
+    UNWITNESSED = 9, "in the log, but not confirmed by a quorum of the witnesses that you trust"
+    SILENT_HOLE = 4, "time is missing, and nobody has signed for it"
+    NOT_IN_LOG = 5, "a part of this is not proven to be in the election's log"
+    UNKNOWN_KEY = 6, "nothing that you trust shows that a polling station sealed this"
+    FAILED = 7, "this is not what the polling station sealed; do not rely on it"
 
     @property
     def words(self) -> str:
@@ -48,16 +55,6 @@ class Verdict(enum.IntEnum):
 
 
 BADNESS: Final = {verdict: place for place, verdict in enumerate(Verdict)}
-HEADLINES: Final = {
-    Verdict.VERIFIED: "whole and unchanged, as the polling station sealed it",
-    Verdict.GAP: "unchanged, but time without footage or without contact is on record",
-    Verdict.LATE: "unchanged since witnesses saw it, but that was more than 60 s after the time it claims",
-    Verdict.UNWITNESSED: "in the log, but not confirmed by a quorum of the witnesses that you trust",
-    Verdict.SILENT_HOLE: "time is missing, and nobody has signed for it",
-    Verdict.NOT_IN_LOG: "a part of this is not proven to be in the election's log",
-    Verdict.UNKNOWN_KEY: "nothing that you trust shows that a polling station sealed this",
-    Verdict.FAILED: "this is not what the polling station sealed; do not rely on it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For programs: verdict, exit code, then the clip with its interval and stretches, or the clips."""
         verdict, lines = self.verdict, [{**asdict(line), "verdict": line.verdict.name} for line in self.lines]
-        said: dict[str, Any] = {"verdict": verdict.name, "exit_code": int(verdict), "headline": HEADLINES[verdict]}
+        said: dict[str, Any] = {"verdict": verdict.name, "exit_code": int(verdict), "headline": verdict.headline}
         if self.clip is None:
             return {**said, "lines": lines, "clips": [clip.as_json() for clip in self.clips]}
         said |= {"not_before_ms": self.not_before_ms, "not_after_ms": self.not_after_ms, "lines": lines}
@@ -158,7 +155,7 @@ class Report:
             proven = f" [not before {low} … not after {high}]"
             about = f"polling station {clip.station}, camera {clip.camera} ({clip.stream}), election {clip.election}"
             about += f"\n  claims {start} to {end}"
-        text = f"{self.verdict.words}{proven}: {HEADLINES[self.verdict]}.\n  {about}\n\n"
+        text = f"{self.verdict.words}{proven}: {self.verdict.headline}.\n  {about}\n\n"
         for line in self.lines:
             missing = self.stretches if line.check == "interval" else ()
             text += f"{line}\n" + "".join(f"{'':18} {stretch.text(zone)}\n" for stretch in missing)
