@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aigaq.archive.store import alarms, custody
+from aigaq.base import from_ms
 from aigaq_verify import decode_leaf
 
 
@@ -35,12 +36,13 @@ def told(event: sa.Row[Any], proof: bytes) -> dict[str, object]:
 
 
 def add_alarm(connection: sa.Connection, station: str, code: str, what: bytes, now_ms: int) -> None:
-    """Keep an alarm of the logs; the same one is told once an hour."""
-    recent = sa.select(alarms.c.id).where(
+    """Keep an alarm that no signed record goes with; the same words are kept once an hour."""
+    recent = sa.select(alarms.c.record).where(
         alarms.c.station == station, alarms.c.code == code, alarms.c.received_ms > now_ms - 3_600_000
     )
-    if not connection.execute(recent).first():
-        values = {"station": station, "code": code, "record": what, "signature": b"", "received_ms": now_ms}
+    if not any(told.startswith(what) for told in connection.execute(recent).scalars()):
+        record = what + f"\n{from_ms(now_ms).isoformat()}".encode()
+        values = {"station": station, "code": code, "record": record, "signature": b"", "received_ms": now_ms}
         connection.execute(alarms.insert().values(values))
 
 

@@ -22,9 +22,9 @@ from aigaq.archive.errors import NotEnrolledError, UnknownStationError
 from aigaq.archive.known import station_of
 from aigaq.archive.sealing import Sealer
 from aigaq.archive.store import Database
-from aigaq.base import Clock, from_ms, utc_ms
+from aigaq.base import Clock, utc_ms
 from aigaq.election import Register
-from aigaq.ledger import ForkError, LastSigned, LedgerError, LogKey, PublicLog
+from aigaq.ledger import ForkError, LastSigned, LedgerError, LogKey, Mirror, PublicLog
 from aigaq.ledger.enrolment import Directory, Roles
 from aigaq_verify import (
     NO_BEACON,
@@ -59,6 +59,7 @@ class LogSetup:
     roles: Roles
     authority: x509.Certificate | None = None
     tokens: Path = Path("tokens")
+    mirror: str | None = None
 
 
 class Logs:
@@ -117,6 +118,8 @@ class Logs:
             stations=stations,
         )
         self._public.on_alarm = self._alarmed
+        if self._setup.mirror:
+            self._public.mirror_to(Mirror.open(self._setup.mirror))
         await self._recall(stations)
         sealer = Sealer(self._database, self._public)
         self._public.on_sealed = sealer.heard
@@ -276,6 +279,6 @@ class Logs:
     def _alarmed(self, error: LedgerError) -> None:
         """Keep it where pages and programs see it; the ledger keeps the evidence."""
         now = utc_ms(self._clock)
-        told = f"{from_ms(now).isoformat()} {error.where} {error.explain().why}".encode()
+        told = str(error).encode()
         station = error.where.rpartition("/s/")[2] if "/s/" in error.where else ""
         self._database.submit(lambda c: custody.add_alarm(c, station, error.code, told, now))

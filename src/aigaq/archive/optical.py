@@ -56,16 +56,9 @@ class Optical:
     """The cameras of one centre that are asked."""
 
     def __init__(
-        self, cameras: Sequence[str], register: Register, database: Database, footage: Footage, logs: Logs, clock: Clock
+        self, keys: Sequence[StreamKey], database: Database, footage: Footage, logs: Logs, clock: Clock
     ) -> None:
-        """Take the cameras, each as `station/camera`.
-
-        Raises:
-            UnknownStationError, UnknownCameraError: the register has none of that name.
-        """
-        self._keys = [_key(name) for name in cameras]
-        for key in self._keys:
-            camera_of(register, key.station, key.camera)
+        self._keys = keys
         self._database = database
         self._footage = footage
         self._logs = logs
@@ -82,7 +75,7 @@ class Optical:
         """Ask each camera once for each minute, as soon as the minute is sealed."""
         if not self._keys:
             return
-        await self._recall()
+        await self.recall()
         asked = (utc_ms(self._clock) - WAIT_MS) // patch.MINUTE_MS
         while True:
             await self._clock.sleep(EVERY_S)
@@ -144,7 +137,7 @@ class Optical:
         except (ArchiveError, LedgerError, patch.NotReadableError) as error:
             log.warning("camera %s/%s could not be asked: %s", key.station, key.camera, error)
 
-    async def _recall(self) -> None:
+    async def recall(self) -> None:
         """Know the last answers again after a start."""
         wanted = {(key.station, key.camera) for key in self._keys}
         for station in sorted({key.station for key in self._keys}):
@@ -172,9 +165,14 @@ class Optical:
         return readings
 
 
-def _key(name: str) -> StreamKey:
-    station, _, camera = name.partition("/")
-    return StreamKey(station, camera, "sub")
+def patch_streams(register: Register, cameras: Sequence[str]) -> list[StreamKey]:
+    """The streams that are looked at, of cameras named `station/camera`.
+
+    Raises:
+        UnknownStationError, UnknownCameraError: the register has none of that name.
+    """
+    named = [name.partition("/") for name in cameras]
+    return [StreamKey(station, camera_of(register, station, camera).id, "sub") for station, _, camera in named]
 
 
 def _overlap(row: Row, start: int) -> int:

@@ -25,7 +25,7 @@ from aigaq.archive.logs import Logs, LogSetup
 from aigaq.archive.masks import MaskWatch
 from aigaq.archive.media import Media
 from aigaq.archive.model import Alarm, Kind, Row, Span, StationStatus, StreamKey
-from aigaq.archive.optical import Optical
+from aigaq.archive.optical import Optical, patch_streams
 from aigaq.archive.plain import make_plain
 from aigaq.archive.search import Search
 from aigaq.archive.status import Tails
@@ -71,7 +71,9 @@ class Archive:
         Raises:
             FolderInUseError: another centre runs on it.
             ForeignFolderError: it is the archive of another election.
+            UnknownCameraError: a camera with a patch is not in the register.
         """
+        patches = patch_streams(register, optical)
         folder.mkdir(parents=True, exist_ok=True)
         election = register.election.id
         self._lock = lock_folder(folder)
@@ -90,7 +92,7 @@ class Archive:
         self.search = Search(register, self.database, self.logs)
         self.evidence = Evidence(register, self.database, self.footage, self.logs, clock, self.coverage)
         self.media = Media(register, self.database, self.blobs, self.footage, self.live, self.tails, self.stills, clock)
-        self.optical = Optical(optical, register, self.database, self.footage, self.logs, clock)
+        self.optical = Optical(patches, self.database, self.footage, self.logs, clock)
         self.masks = MaskWatch(facts, self.database, self.stills, self.footage, self.logs, clock)
         self.compactor = Compactor(election, self.database, self.blobs, self.footage, clock)
         # What was being made when the process died has no reader any more.

@@ -40,6 +40,8 @@ class LogSection(Settings):
     """Certificate of the issuing authority; where it is named, no other's certificates are taken."""
     facts: Path = Path("facts")
     """Facts of the enrolled boxes, `<station>.json`: masks named in them are looked for in every picture."""
+    mirror: str | None = None
+    """Where the log is copied to after each witnessed checkpoint: `file:///…` or `s3://bucket/prefix`."""
     tokens: Path = Path("tokens")
     """Where `aigaq anchor` keeps time-stamps; evidence packages take them from there."""
 

@@ -96,6 +96,7 @@ def log_setup(section: LogSection, origin: str) -> LogSetup:
         Roles.load(section.roles),
         load_authority(section.authority) if section.authority else None,
         section.tokens,
+        section.mirror,
     )
 
 

@@ -1,6 +1,7 @@
 """Time-stamps that outsiders gave national checkpoints, picked for a package: the first of each kind after its proofs.
 
-Tokens are files that `aigaq anchor` keeps verbatim, named `<size>-<who>.<ending>`. None is judged here.
+Tokens are files that `aigaq anchor` keeps verbatim, named `<size>-<who>.<ending>`, beside `<size>.note` which they are
+about. None is judged here.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Final
 
 from aigaq.ledger import PublicLog
 
-_TOKEN: Final = re.compile(r"(\d{1,15})-([a-z0-9.-]{1,64})\.(tsr|ots)")
+_TOKEN: Final = re.compile(r"(\d{1,15})-([A-Za-z0-9._-]{1,64})\.(tsr|ots)")
 MAX_TOKEN: Final = 1 << 20
 
 
@@ -19,10 +20,11 @@ async def tokens_for(folder: Path, log: PublicLog, size: int) -> dict[str, bytes
     found = await asyncio.to_thread(_first_of_each, folder, size)
     chosen: dict[str, bytes] = {}
     for stamped, path in found:
-        note = await log.file(f"witnessed/{stamped}")
-        if note is not None and path.stat().st_size <= MAX_TOKEN:
+        note = path.with_name(f"{stamped}.note")
+        about = note.read_bytes() if note.is_file() else (await log.file(f"witnessed/{stamped}") or (None,))[0]
+        if about is not None and path.stat().st_size <= MAX_TOKEN:
             chosen[f"tokens/{path.name}"] = path.read_bytes()
-            chosen[f"tokens/{stamped}.note"] = note[0]
+            chosen[f"tokens/{stamped}.note"] = about
     return chosen
 
 
