@@ -225,7 +225,7 @@ class StationAgent:
             box.writer.post_seal()
             await self._clock.sleep(SEAL_MIN_S)
 
-    async def _blink(self, box: Box) -> Never:
+    async def _blink(self, box: Box) -> None:
         """Serve the page with the blinking patch, where it is wanted; an address that is taken is tried again."""
         section = self._settings.optical
         page = OpticalPage(self._settings.origin, self._clock, lambda: box.beacons.held if box.beacons else None)
@@ -237,7 +237,6 @@ class StationAgent:
                 await self._clock.sleep(PORT_AGAIN_S)
             self.alarms.clear(OpticalPortError)
         await asyncio.Event().wait()
-        raise AssertionError
 
     async def _watch(self, box: Box, way: "_Way | None", board: HealthBoard, keeper: KeyKeeper) -> Never:
         """Status and alarms, for the box and for the centre."""
