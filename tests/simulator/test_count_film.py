@@ -26,7 +26,7 @@ STYLE = make_style("maslikhat-city")
 SMALL = CountPlan(
     4,
     2,
-    Conditions(ballot_px=300, fps=Fraction(25, 2), kbit_s=1500, seconds=1.2, pause=0.3, noise=1.5),
+    Conditions(ballot_px=300, fps=Fraction(25, 2), kbit_s=1500, seconds=0.9, pause=0.2, noise=1.5),
     (STYLE,),
     Shares(again=0.5, upside_down=0.4, several=0.4),
     width=640,
@@ -184,7 +184,9 @@ def test_fingers_over_boxes_are_noticed():
 
 
 def test_two_cameras_see_the_same_ballots(tmp_path):
-    plan = replace(SMALL, ballots=1, cameras=2, shares=Shares(again=0.0))
+    plan = replace(
+        SMALL, ballots=1, cameras=2, shares=Shares(again=0.0), conditions=replace(SMALL.conditions, fps=Fraction(8))
+    )
     films = render_count(plan, tmp_path)
     one, two = (json.loads(f.truth.read_text(encoding="utf-8")) for f in films)
     assert [f.film.name for f in films] == ["film.mp4", "film-2.mp4"]

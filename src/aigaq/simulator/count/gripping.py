@@ -130,12 +130,12 @@ def placed(hold: Hold, camera: Camera, stout: float) -> HandPlace:
     elbow = low + (high - low) * up
     wrist = (hand @ np.array([WRIST[0] * 0.86, WRIST[1] * 0.86, 1]))[:2]
     bend, top = camera.project(np.stack([elbow, shoulder]))
-    lower = _along(wrist, bend, (scale + camera.scale_at(elbow)) / 2)
-    upper = _along(bend, top, camera.scale_at(elbow))
+    lower = along(wrist, bend, (scale + camera.scale_at(elbow)) / 2)
+    upper = along(bend, top, camera.scale_at(elbow))
     return HandPlace(hand, lower, upper, hold.kind, hold.reach, hold.gripping)
 
 
-def _along(start: Floats, end: Floats, scale: float) -> Floats:
+def along(start: Floats, end: Floats, scale: float) -> Floats:
     """A limb's sprite from one pixel to another, so wide as its depth makes it."""
     way = end - start
     length = max(float(np.hypot(*way)), 1e-6)

@@ -234,13 +234,13 @@ def _grips(shown: Presented, c: Conditions, rng: np.random.Generator) -> tuple[G
     wide, tall = shown.ballot.style.size_mm
     kinds: tuple[GripKind, ...] = ("thumb", "fingers", "pinch")
     turned = shown.shown == "front-after-back"
-    if turned or rng.random() < 0.12:
+    careless = rng.random() < c.thumb
+    if turned or (not careless and rng.random() < 0.12):
         along = 0.0 if turned else float(rng.uniform(-0.2, 0.2) * wide)
         return (Grip("bottom", "pinch", along, int(rng.choice((14, 18, 22, 26)))),)
     grips = list[Grip]()
     boxes_right = shown.shown == "front" and not shown.upside_down
     boxes_left = shown.shown == "front" and shown.upside_down
-    careless = rng.random() < c.thumb
     sides: tuple[tuple[Edge, bool], ...] = (("left", boxes_left), ("right", boxes_right))
     for edge, boxes in sides:
         kind = kinds[int(rng.integers(3))]

@@ -3,7 +3,7 @@
 Moments must be asked for in order: what was laid down stays on its pile.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sin, tau
 from typing import Final
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aigaq.simulator.count.camera import Camera
 from aigaq.simulator.count.canvas import dim, hide, lay, smeared, turned
 from aigaq.simulator.count.cast import Ballot, Presented, cast
-from aigaq.simulator.count.gripping import HandPlace, holds_at, placed
+from aigaq.simulator.count.gripping import HandPlace, along, holds_at, placed
 from aigaq.simulator.count.hands import GripSprites, flat_hand, forearm, grip, upper_arm
 from aigaq.simulator.count.motion import HEAP, SHOW, Act, Arm, Script, flat_pose, surface_at
 from aigaq.simulator.count.painting import Pages, Patch, box_corners, box_points, facing, paint, shaded
@@ -218,15 +218,17 @@ class Stage:
 
     def _passing(self, arm: Arm, now: float) -> list[tuple[Floats, Sprite]]:
         wrist = _fingertips(arm, now)
-        elbow = wrist + np.array([arm.side * 300.0, 40.0, 60.0])
-        near, far = self._camera.project(np.stack([wrist, elbow]))
+        elbow = wrist + np.array([arm.side * 290.0, 35.0, 50.0])
+        near, far, shoulder = self._camera.project(np.stack([wrist, elbow, elbow + (elbow - wrist) * 2.6]))
         scale = self._camera.scale_at(wrist)
         fine = round(self._fine * 1.2, 3)
-        cos, sin = (far - near) / np.hypot(*(far - near))
-        length = float(np.hypot(*(far - near))) / 250
-        sleeve = np.array([[cos * length, -sin * scale, near[0]], [sin * length, cos * scale, near[1]], [0, 0, 1]])
-        hand = np.array([[-cos * scale, -sin * scale, near[0]], [-sin * scale, cos * scale, near[1]], [0, 0, 1]])
-        return [(hand, flat_hand(arm.hand, fine)), (sleeve, forearm(arm.hand, fine))]
+        cos, sin = (far - near) / np.hypot(*(far - near)) * scale
+        hand = np.array([[-cos, -sin, near[0]], [-sin, cos, near[1]], [0, 0, 1]])
+        return [
+            (hand, flat_hand(arm.hand, fine)),
+            (along(far, shoulder, scale), upper_arm(arm.hand, fine)),
+            (along(near, far, scale), forearm(arm.hand, fine)),
+        ]
 
     def _seen(self, act: Act, shown: Presented, surface: Surface, now: float, speed: float) -> Seen:
         style = shown.ballot.style
@@ -282,7 +284,8 @@ class Stage:
     def _heap(self) -> None:
         """What lies there when the film begins: the heap to count, and piles of what was counted."""
         rng = np.random.default_rng([self._plan.seed, 5])
-        ballots = [shown.ballot for shown in cast(self._plan)[:12]]
+        other = replace(self._plan, seed=self._plan.seed + 1, ballots=12)
+        ballots = [shown.ballot for shown in cast(other)]
         pages = [self._paged(ballot, ()) for ballot in ballots]
         for number in range(_PILES + _HEAP):
             page = pages[int(rng.integers(len(pages)))]
