@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv pip
 STAMPS := .venv/stamps
 PAGES := src/aigaq/web/static/manifest.json
-UI_SOURCES := $(shell find ui/src ui/build.mjs ui/package-lock.json ui/tsconfig.json -type f 2>/dev/null)
+UI_SOURCES := $(shell find ui/src ui/build.mjs ui/verifier.mjs ui/package-lock.json ui/tsconfig.json -type f 2>/dev/null)
 
 .PHONY: help demo test bench check format lock messages screenshots clean
 help:            ## this list
