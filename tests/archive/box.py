@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import socket
 import struct
@@ -319,6 +320,7 @@ class Center:
         register: Register | None = None,
         witness: bool = False,
         optical: Sequence[str] = (),
+        mirror: Path | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or ManualClock(START)
@@ -331,6 +333,7 @@ class Center:
         self.officers = Officers(folder / "officers", self.election, self.clock)
         self._listener = socket.create_server(("127.0.0.1", 0)) if witness else None
         self._witness = self._open_witness() if witness else None
+        self.mirror = f"file://{mirror}" if mirror else None
         self.setup = self.new_setup()
         self.optical = optical
         self.archive = Archive(
@@ -342,7 +345,7 @@ class Center:
         """What the log is made of, opened anew."""
         return LogSetup(
             self.origin, self.log_key, LastSigned.open(self.folder / "last" / "last-signed.sqlite"), self.policy,
-            self.officers.roles, self.officers.ca.certificate, tokens=self.folder / "tokens",
+            self.officers.roles, self.officers.ca.certificate, tokens=self.folder / "tokens", mirror=self.mirror,
         )  # fmt: skip
 
     @staticmethod
@@ -432,8 +435,10 @@ async def pumped(archive: Archive):
     """Commit every few milliseconds of real time, whatever the test's clock says."""
 
     async def pump() -> None:
-        while True:
-            await archive.logs.public.commit()
+        for tick in itertools.count():
+            public = archive.logs.public
+            if public._bodies or public._leaves or tick % 8 == 0:  # absences are due without anyone asking
+                await public.commit()
             await asyncio.sleep(0.005)
 
     task = asyncio.create_task(pump())

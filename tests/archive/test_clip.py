@@ -118,7 +118,7 @@ async def test_a_silence_that_the_centre_signed_is_in_the_clip(ready, center, tm
     await ready.send_all(box.segments(START, 4))
     await seal(ready, center, 8000)
     center.clock.advance(31)
-    await asyncio.sleep(0.05)
+    await center.archive.logs.public.commit()
     late = [box.segment(START + 8000 + 2000 * i) for i in range(16)]
     told = (await ready.http.get("/api/v1/stations/example-001/coverage", params=words(0, 40_000))).json()
     spans = [(s["state"], s["from_ms"] - START, s["sealed"]) for s in told["cameras"]["desk"]]

@@ -169,6 +169,20 @@ async def test_refusals(ready, center):
     assert center.archive.logs.public.size == size, "what is not exported is not in the log"
 
 
+async def test_only_so_many_are_made_at_once_and_one_that_is_dropped_makes_room(ready, center):
+    evidence = center.archive.evidence
+    package = await evidence.plan([StreamKey("example-001", "desk", "sub")], START + 18_000, START + 22_000)
+    begun = [evidence.export(package) for _ in range(4)]
+    for pieces in begun:
+        await anext(pieces)
+    await refused(ready, 503, "archive.busy", **span(18_000, 22_000))
+    await begun[0].aclose()
+    answer = await ready.http.get(PACKAGE, params=span(18_000, 22_000))
+    assert answer.status_code == 200
+    for pieces in begun[1:]:
+        await pieces.aclose()
+
+
 async def test_export_and_verify_on_the_command_line(ready, center, tmp_path):
     out = tmp_path / "package.zip"
     words = ["export", "example-001", START + 18_000, START + 22_000, "--stream", "sub", "--camera", "desk"]

@@ -1,10 +1,11 @@
 """What the log serves, and where things are said to stand: by hash, by number, by station and time."""
 
+import asyncio
 import base64
 import json
 
 import pytest
-from archive_box import DOMAIN, START
+from archive_box import DOMAIN, START, Center
 
 from aigaq.archive.errors import NotFoundError
 from aigaq.ledger import node_hash
@@ -139,9 +140,11 @@ async def test_bad_questions(ready):
         ("/api/v1/leaf/999", 404, "archive.not_found"),
         ("/api/v1/leaf/999/leaf.tlog-proof", 404, "archive.not_found"),
         ("/api/v1/leaf/-1", 404, "archive.not_found"),
+        (f"/api/v1/leaf/{1 << 53}", 404, "archive.not_found"),
     ]:
         answer = await ready.http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert (await ready.http.get(f"/api/v1/leaf/{1 << 70}")).status_code == 422
 
 
 async def test_rows_by_time_and_by_number(ready, center):
@@ -161,3 +164,19 @@ async def test_the_trust_file_and_the_verifier_are_served(ready, center):
     assert (await ready.http.head("/verifier.html")).content == b""
     assert (await ready.http.post("/verifier.html")).status_code == 404
     assert json.loads((await ready.http.get("/api/v1/alarms")).content) == []
+
+
+async def test_the_log_is_copied_to_a_mirror(tmp_path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    copied = Center(tmp_path / "copied", witness=True, mirror=mirror)
+    async with copied.open() as archive:
+        await archive.logs.act("export", "example-001", {})
+        await copied.feed()
+        await archive.logs.start()
+        async with asyncio.timeout(20):
+            while not (mirror / "checkpoint").exists():
+                await asyncio.sleep(0.01)
+        size = int((mirror / "checkpoint").read_bytes().split(b"\n")[1])
+        assert (mirror / "checkpoint").read_bytes() == (await archive.logs.public.file(f"witnessed/{size}"))[0]
+        assert (mirror / "tile/entries/000.p/1").exists()

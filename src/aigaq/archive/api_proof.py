@@ -1,21 +1,19 @@
 """What proves things, for programs: trust file, proofs by hash and by index, evidence packages, alarms. Open data."""
 
 import base64
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from aigaq.archive.api_values import Stream, Time, interval, started
-from aigaq.archive.errors import BadRequestError, BusyError, NotSealedYetError
+from aigaq.archive.errors import BadRequestError, NotSealedYetError
 from aigaq.archive.model import Kind, Row, StreamKey
 from aigaq.archive.search import Place
 from aigaq.archive.service import Archive
 
-PACKAGES_AT_ONCE: Final = 4
-"""A package reads gigabytes; more at once would only make all of them slow."""
+Index = Annotated[int, Path(le=1 << 53)]
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
 
 
@@ -112,7 +110,7 @@ async def _sealed(archive: Archive, digest: str) -> tuple[int, bytes]:
 
 def _add_leaves(router: APIRouter, archive: Archive) -> None:
     @router.get("/api/v1/leaf/{index}", summary="A leaf of the national log", tags=["proof"])
-    async def leaf(index: int) -> LeafOut:
+    async def leaf(index: Index) -> LeafOut:
         found = await archive.search.national(index)
         items = {name: plain(value) for name, value in found.leaf.values.items()}
         return LeafOut(
@@ -126,19 +124,17 @@ def _add_leaves(router: APIRouter, archive: Archive) -> None:
         )
 
     @router.get("/api/v1/leaf/{index}/leaf.cbor", response_class=Response, tags=["proof"])
-    async def data(index: int) -> Response:
+    async def data(index: Index) -> Response:
         found = await archive.search.national(index)
         return Response(found.data, media_type="application/cbor", headers=_OPEN)
 
     @router.get("/api/v1/leaf/{index}/leaf.tlog-proof", response_class=PlainTextResponse, tags=["proof"])
-    async def proof(index: int) -> PlainTextResponse:
+    async def proof(index: Index) -> PlainTextResponse:
         await archive.search.national(index)
         return PlainTextResponse((await archive.logs.public.leaf_proof(index))[1], headers=_OPEN)
 
 
 def _add_evidence(router: APIRouter, archive: Archive) -> None:
-    making = 0
-
     @router.get(
         "/api/v1/stations/{station}/evidence.zip",
         summary="An evidence package: footage, proofs, gaps, custody and verifier in one BagIt bag",
@@ -152,32 +148,14 @@ def _add_evidence(router: APIRouter, archive: Archive) -> None:
         camera: Annotated[list[str] | None, Query(max_length=16)] = None,
         stream: Annotated[list[Stream] | None, Query(max_length=2)] = None,
     ) -> StreamingResponse:
-        nonlocal making
         start, end = interval(archive, station, from_, to)
-        streams = sorted(set(stream or ["main"]))
-        if making >= PACKAGES_AT_ONCE:
-            raise BusyError(station)
-        making += 1
-        try:
-            package = await archive.plan_evidence(station, camera or [], streams, start, end)
-            pieces = await started(archive.evidence.export(package))
-        except BaseException:
-            making -= 1
-            raise
-
-        async def counted() -> AsyncIterator[bytes]:
-            nonlocal making
-            try:
-                async for piece in pieces:
-                    yield piece
-            finally:
-                making -= 1
-
+        package = await archive.plan_evidence(station, camera or [], sorted(set(stream or ["main"])), start, end)
         headers = {
             "Content-Disposition": f'attachment; filename="{package.file_name}.zip"',
             "Cache-Control": "no-store",
         }
-        return StreamingResponse(counted(), media_type="application/zip", headers=headers)
+        pieces = await started(archive.evidence.export(package))
+        return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 def unhex(text: str) -> bytes:

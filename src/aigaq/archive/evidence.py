@@ -17,7 +17,7 @@ from typing import Any, Final
 from aigaq.archive import clip, proofs
 from aigaq.archive.bag import Bag
 from aigaq.archive.clip import MAX_CLIP_BYTES, Clip, LogNames
-from aigaq.archive.errors import NothingReceivedError, TooLongError
+from aigaq.archive.errors import BusyError, NothingReceivedError, TooLongError
 from aigaq.archive.footage import Footage
 from aigaq.archive.known import camera_of, station_of
 from aigaq.archive.logs import Logs
@@ -32,6 +32,8 @@ from aigaq.web import AssetsMissingError
 MARGIN_MS: Final = 600_000
 """Rows, gaps and absences are told ten minutes beyond the interval on both sides."""
 EXPORT: Final = "export"
+AT_ONCE: Final = 4
+"""A package reads gigabytes; more at once would only make all of them slow."""
 Coverage = Callable[[str, int, int, str], Awaitable[dict[str, tuple[Span, ...]]]]
 _TOLD: Final = frozenset({SpanState.GAP, SpanState.ABSENCE, SpanState.MISSING, SpanState.OFF_DUTY})
 
@@ -75,6 +77,7 @@ class Evidence:
         self._logs = logs
         self._clock = clock
         self._coverage = coverage
+        self._making = 0
 
     async def plan(self, wanted: Sequence[StreamKey], from_ms: int, to_ms: int) -> Package:
         """Find what a package of these streams of one station needs; see `clip.plan`.
@@ -107,7 +110,21 @@ class Evidence:
         return await self.plan(known, from_ms, to_ms)
 
     async def export(self, package: Package) -> AsyncIterator[bytes]:
-        """The zip file, piece by piece; the export is in the national log before the first."""
+        """The zip file, piece by piece; the export is in the national log before the first.
+
+        Raises:
+            BusyError: enough packages are being made.
+        """
+        if self._making >= AT_ONCE:
+            raise BusyError(package.station)
+        self._making += 1
+        try:
+            async for piece in self._pieces(package):
+                yield piece
+        finally:
+            self._making -= 1
+
+    async def _pieces(self, package: Package) -> AsyncIterator[bytes]:
         index = await self._logs.act(EXPORT, package.station, package.detail)
         verifier = await asyncio.to_thread(verifier_page)
         bag, sizes = Bag(), list[int]()

@@ -140,8 +140,8 @@ class Logs:
         self._tasks.clear()
         if self._public is not None:
             await self._public.close()
-            self._setup.last.close()
             self._public = None
+        self._setup.last.close()
 
     # ---- who
 
