@@ -7,7 +7,6 @@ import json
 import pytest
 from archive_box import DOMAIN, START, Center
 
-from aigaq.archive.errors import NotFoundError
 from aigaq.ledger import node_hash
 from aigaq_verify import Checkpoint, Proof, decode_leaf, decode_record, leaf_hash, parse_policy
 
@@ -147,14 +146,10 @@ async def test_bad_questions(ready):
     assert (await ready.http.get(f"/api/v1/leaf/{1 << 70}")).status_code == 422
 
 
-async def test_rows_by_time_and_by_number(ready, center):
+async def test_rows_by_time(ready, center):
     search = center.archive.search
     assert [r.seq for r in await search.by_time("example-001", START + 3000)] == [1]
     assert await search.by_time("example-001", START - 1) == []
-    assert (await search.by_index("example-001", 3)).seq == 3
-    for index in (-1, 4):
-        with pytest.raises(NotFoundError):
-            await search.by_index("example-001", index)
 
 
 async def test_the_trust_file_and_the_verifier_are_served(ready, center):

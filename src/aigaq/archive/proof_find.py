@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from aigaq.archive.api_proof import files_of, leaf_files, plain, unhex
 from aigaq.archive.errors import BadTimeError, NothingReceivedError, UnknownStationError
 from aigaq.archive.model import Kind, Row
+from aigaq.archive.playlists import pdt
 from aigaq.archive.search import NationalPlace, Place
 from aigaq.archive.service import Archive
 from aigaq.election import PollingStation, Zone
 from aigaq.web import parse_time
 
 MAX_DIGITS: Final = 15
+LONGEST: Final = 65
+"""Bytes of an item that are shown; the whole leaf is one click away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def find(archive: Archive, q: str, station: str, t: str) -> Found:
 async def _by_hash_or_number(archive: Archive, q: str) -> Found:
     if q.isascii() and q.isdigit() and len(q) <= MAX_DIGITS:
         place = await archive.search.national(int(q))
-        items = {name: _shown(value) for name, value in place.leaf.values.items()}
+        items = {name: _shown(name, value) for name, value in place.leaf.values.items()}
         return Found(leaf=FoundLeaf(place, items, leaf_files(place.index)))
     return Found((await _row(archive, await archive.search.by_hash(unhex(q))),))
 
@@ -105,8 +108,14 @@ def _clip(row: Row, place: Place) -> str | None:
     return "/api/v1/clip.zip?" + urlencode(wanted | {"from": row.start_ms, "to": row.end_ms})
 
 
-def _shown(value: object) -> object:
-    """Bytes of a leaf as people compare them, notes as the text that they are."""
-    if not isinstance(value, bytes):
-        return plain(value)
-    return value.decode() if value.endswith(b"\n") else value.hex()
+def _shown(name: str, value: Any) -> object:  # noqa: ANN401 - whatever the leaf holds
+    """An item as people compare it: bytes in hexadecimal, notes as the text that they are, times also in UTC."""
+    if name == "approvals":
+        return ", ".join(role for role, _ in value)
+    if isinstance(value, bytes):
+        return value.decode() if name == "note" else _hex(value)
+    return f"{value} ({pdt(value)})" if name.endswith("_ms") and value is not None else plain(value)
+
+
+def _hex(value: bytes) -> str:
+    return value.hex() if len(value) <= LONGEST else f"{value[:LONGEST].hex()}… ({len(value)} B)"

@@ -76,20 +76,6 @@ class Search:
             lambda c: [row for camera in cameras for row in rows.at_time(c, station, camera.id, at_ms)]
         )
 
-    async def by_index(self, station: str, index: int) -> Row:
-        """The row at an index of a station's log.
-
-        Raises:
-            UnknownStationError: there is no such station.
-            NotFoundError: its log has no such row yet, or the record has not come.
-        """
-        station_of(self._register, station)
-        public = self._logs.public
-        if not 0 <= index < public.station_size(station):
-            raise NotFoundError(f"{station} #{index}")
-        [leaf] = await public.leaf_hashes(station, index, index + 1)
-        return await self.by_hash(leaf)
-
     async def place(self, row: Row) -> Place:
         """Where a row stands."""
         before = self._logs.not_before_ms(decode_record(row.record))
