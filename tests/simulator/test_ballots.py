@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aigaq.election import style_toml
 from aigaq.simulator.ballots import (
     CONTESTS,
     DAY,
@@ -20,7 +21,6 @@ from aigaq.simulator.ballots import (
     draw_back,
     draw_ballot,
     make_style,
-    style_toml,
     write_style,
 )
 

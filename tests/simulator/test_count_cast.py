@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aigaq.simulator.ballots import CONTESTS, Box, make_style
+from aigaq.election import Box
+from aigaq.simulator.ballots import CONTESTS, make_style
 from aigaq.simulator.count import PRESETS, Conditions, CountPlan, CountPlanError, Mark, Shares, cast, content
 from aigaq.simulator.count.cast import Ballot
 from aigaq.simulator.count.marks import INKS, MARK_KINDS, ink

@@ -1,5 +1,6 @@
-"""The register: election, territories, polling stations, zones and cameras."""
+"""The register: election, territories, polling stations, zones, cameras and ballot styles."""
 
+from aigaq.election.ballots import BallotChoice, BallotStyle, Box, style_toml
 from aigaq.election.errors import (
     FolderInUseError,
     NoRegisterError,
@@ -31,6 +32,9 @@ from aigaq.election.writing import write_register
 __all__ = [
     "ID_PATTERN",
     "Area",
+    "BallotChoice",
+    "BallotStyle",
+    "Box",
     "Camera",
     "DutyWindow",
     "Election",
@@ -55,5 +59,6 @@ __all__ = [
     "example_register",
     "load_register",
     "save_register",
+    "style_toml",
     "write_register",
 ]

@@ -5,25 +5,22 @@ Every party is a made-up word, every candidate only a number. A style is written
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aigaq.election import Names
+from aigaq.election import BallotChoice, BallotStyle, Box, Names, style_toml
 from aigaq.simulator.guilloche import Sheet8, printed_paper, rosette
 
 PX_PER_MM: Final = 8
 MIN_CHOICES: Final = 2
 MAX_CHOICES: Final = 20
-Contest = Literal["party-list", "single-mandate", "maslikhat-region", "maslikhat-city", "referendum"]
-Colour = Literal["white", "light-blue", "green", "purple", "orange", "yellow", "pink"]
-PAPER: Final[dict[Colour, tuple[int, int, int]]] = {
+PAPER: Final[dict[str, tuple[int, int, int]]] = {
     "white": (243, 242, 236),
     "light-blue": (203, 224, 241),
     "green": (205, 232, 205),
@@ -38,49 +35,12 @@ _LONG: Final = 12
 """Choices that a sheet of 210 x 297 mm holds; more go on 297 x 420 mm."""
 
 
-class Box(NamedTuple):
-    """A rectangle in mm from the top left corner of the front page."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-
-
-@dataclass(frozen=True, slots=True)
-class BallotChoice:
-    """One row of a ballot, and the empty square to its right."""
-
-    id: str
-    names: Names
-    box: Box
-    row: Box
-
-
-@dataclass(frozen=True, slots=True)
-class BallotStyle:
-    """The layout of one contest's paper."""
-
-    id: str
-    contest: Contest
-    names: Names
-    size_mm: tuple[float, float]
-    colour: Colour
-    endorsements: int
-    endorsement_area: Box
-    choices: tuple[BallotChoice, ...]
-
-    def choice(self, choice: str) -> BallotChoice:
-        """The row with this id."""
-        return next(c for c in self.choices if c.id == choice)
-
-
 @dataclass(frozen=True, slots=True)
 class _Paper:
     """What the contests of a day differ in."""
 
     names: Names
-    colour: Colour
+    colour: str
     choices: int
     note: tuple[str, str] = (
         "Таңдауыңыздың оң жағындағы бос шаршыға кез келген белгі қойыңыз",
@@ -88,7 +48,7 @@ class _Paper:
     )
 
 
-_PAPERS: Final[dict[Contest, _Paper]] = {
+_PAPERS: Final[dict[str, _Paper]] = {
     "party-list": _Paper(Names("Партиялық тізім", "Партийный список", "Party list"), "light-blue", 8),
     "single-mandate": _Paper(Names("Бір мандатты округ", "Одномандатный округ", "Single mandate"), "green", 6),
     "maslikhat-region": _Paper(Names("Облыстық мәслихат", "Областной маслихат", "Regional maslikhat"), "purple", 5),
@@ -103,8 +63,8 @@ _PAPERS: Final[dict[Contest, _Paper]] = {
         ),
     ),
 }
-CONTESTS: Final[tuple[Contest, ...]] = tuple(_PAPERS)
-DAY: Final[tuple[Contest, ...]] = CONTESTS[:4]
+CONTESTS: Final = tuple(_PAPERS)
+DAY: Final = CONTESTS[:4]
 """The four papers that a voter gets on one day."""
 _PARTIES: Final = (
     ("Көкжиек", "Горизонт", "Horizon"),
@@ -155,7 +115,7 @@ _ANSWERS: Final = (
 )
 
 
-def make_style(contest: Contest, *, choices: int = 0, colour: Colour | None = None) -> BallotStyle:
+def make_style(contest: str, *, choices: int = 0, colour: str | None = None) -> BallotStyle:
     """A contest's ballot with so many choices (0: as many as is usual); all but the referendum end in "against all".
 
     Raises:
@@ -210,44 +170,11 @@ def write_style(style: BallotStyle, folder: Path) -> Path:
     return home
 
 
-def style_toml(style: BallotStyle, blank_sha256: str) -> str:
-    """The text of `style.toml`. JSON's strings and arrays of numbers are TOML's."""
-    lines = [
-        "format = 1",
-        f"id = {_toml(style.id)}",
-        f"contest = {_toml(style.contest)}",
-        f"names = {_names_toml(style.names)}",
-        f"size_mm = {_toml(style.size_mm)}",
-        f"colour = {_toml(style.colour)}",
-        f"endorsements = {style.endorsements}",
-        f"endorsement_area_mm = {_toml(style.endorsement_area)}",
-        f"blank_sha256 = {_toml(blank_sha256)}",
-    ]
-    for choice in style.choices:
-        lines += [
-            "",
-            "[[choices]]",
-            f"id = {_toml(choice.id)}",
-            f"names = {_names_toml(choice.names)}",
-            f"box_mm = {_toml(choice.box)}",
-            f"row_mm = {_toml(choice.row)}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _names_toml(names: Names) -> str:
-    return f"{{ kk = {_toml(names.kk)}, ru = {_toml(names.ru)}, en = {_toml(names.en)} }}"
-
-
 def _square(row: Box, side: float) -> Box:
     return Box(round(row.x + row.w - side - 3, 2), round(row.y + (row.h - side) / 2, 2), round(side, 2), round(side, 2))
 
 
-def _choice_names(contest: Contest, count: int) -> list[Names]:
+def _choice_names(contest: str, count: int) -> list[Names]:
     if contest == "referendum":
         return list(_ANSWERS)
     if contest == "party-list":

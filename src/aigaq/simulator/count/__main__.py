@@ -9,7 +9,8 @@ import typer
 from rich.progress import Progress as Bar
 
 from aigaq.base import AigaqError
-from aigaq.simulator.ballots import CONTESTS, BallotStyle, Contest, make_style
+from aigaq.election import BallotStyle
+from aigaq.simulator.ballots import CONTESTS, make_style
 from aigaq.simulator.count import PRESETS, CountPlan, render_count
 
 
@@ -48,8 +49,7 @@ def main(
 
 def _style(word: str) -> BallotStyle:
     contest, _, count = word.partition(":")
-    known: dict[str, Contest] = {name: name for name in CONTESTS}
-    return make_style(known[contest], choices=int(count or 0))
+    return make_style(contest, choices=int(count or 0))
 
 
 if __name__ == "__main__":

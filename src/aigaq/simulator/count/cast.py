@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from aigaq.simulator.ballots import BallotStyle, Box
+from aigaq.election import BallotStyle, Box
 from aigaq.simulator.count.marks import MARK_KINDS, Ink, Mark, MarkKind
 from aigaq.simulator.count.plan import CountPlan
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aigaq.simulator.ballots import Box
+from aigaq.election import Box
 
 Floats = NDArray[np.float64]
 MarkKind = Literal["tick", "cross", "heart", "squiggle", "fill", "circle", "line", "plus", "dot", "star", "word"]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aigaq.simulator.ballots import Box
+from aigaq.election import Box
 from aigaq.simulator.count.camera import Camera
 from aigaq.simulator.count.paper import Surface, outline
 

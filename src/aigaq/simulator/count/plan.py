@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Final
 
 from aigaq.base import N_, AigaqError
-from aigaq.simulator.ballots import BallotStyle, day_styles
+from aigaq.election import BallotStyle
+from aigaq.simulator.ballots import day_styles
 
 A4_TALL: Final = 297.0
 MAX_BALLOTS: Final = 20_000

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aigaq.simulator.ballots import PX_PER_MM, BallotStyle, Box, draw_back, draw_ballot
+from aigaq.election import BallotStyle, Box
+from aigaq.simulator.ballots import PX_PER_MM, draw_back, draw_ballot
 from aigaq.simulator.count.cast import Ballot
 from aigaq.simulator.count.marks import INKS, Inked, Mark, ink, signature
 from aigaq.simulator.count.paper import Bend
