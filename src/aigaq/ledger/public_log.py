@@ -130,8 +130,10 @@ class PublicLog:
                 tasks.create_task(self._each(COMMIT_S, self.commit))
                 tasks.create_task(self._each(FEED_S, self._publishing.feed))
                 tasks.create_task(self._each(FEED_S, self._publishing.copy))
-        except* ForkError as group:
-            raise group.exceptions[0] from group
+        except ExceptionGroup as group:
+            # Not `except*`: up to Python 3.11.3 what it raises is wrapped in a group again.
+            fork = group.subgroup(ForkError)
+            raise group if fork is None else fork.exceptions[0] from group
         raise AssertionError
 
     async def close(self) -> None:
