@@ -1,0 +1,1 @@
+"""Ballot styles as folders: made from a blank, checked, kept per election."""
