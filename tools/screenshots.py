@@ -5,6 +5,7 @@ Without `--url` it starts a demo of its own and waits for its first gap. Every p
 """
 
 import argparse
+import itertools
 import re
 import shutil
 import subprocess
@@ -16,7 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from aigaq.base import SystemClock, utc_ms
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README_PICTURE: Final = ROOT / "docs" / "images" / "demo.png"
@@ -30,7 +34,11 @@ ARGUMENTS: Final = [
 STATION: Final = "station/example-001"
 LOW_DELAY_MS: Final = 12_000
 """By then the station sends parts of the watched camera, and the player has changed over."""
-PAGES: Final = {"stations": "", "station": STATION, "check": "check"}
+PAGES: Final = {"stations": "", "station": STATION, "check": "check", "proof": "proof?station=example-001&t={moment}"}
+LANGUAGES: Final = ("kk", "ru", "en")
+CAMERA: Final = "box"
+CLIP_S: Final = 20
+VERDICT_MS: Final = 2500
 SIZES: Final = {1440: 900, 390: 844}
 HISTORY_S: Final = 100
 """The demo's first camera fails after 25 s for 12 s; then the archive has something to show."""
@@ -94,15 +102,30 @@ def take_readme_picture(browser: Browser, url: str) -> None:
 
 def take_all(browser: Browser, url: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for language in ("kk", "ru", "en"):
-        for name, path in PAGES.items():
-            for width in SIZES:
-                for scheme in ("light", "dark"):
-                    page = opened(browser, f"{url}/{language}/{path}", width, scheme)
-                    target = folder / f"{name}-{language}-{width}-{scheme}.png"
-                    page.screenshot(path=target, full_page=True)
-                    page.context.close()
-                    print(target)
+    moment = utc_ms(SystemClock()) - 60_000
+    clip = fetched_clip(url, moment, folder / "clip.zip")
+    pages = {name: path.format(moment=moment) for name, path in PAGES.items()}
+    for language, width, scheme in itertools.product(LANGUAGES, SIZES, ("light", "dark")):
+        for name, path in pages.items():
+            page = opened(browser, f"{url}/{language}/{path}", width, scheme)
+            take(page, folder / f"{name}-{language}-{width}-{scheme}.png")
+        page = opened(browser, f"{url}/verifier.html#{language}", width, scheme)
+        page.set_input_files("input[type=file]", clip)
+        page.wait_for_timeout(VERDICT_MS)
+        take(page, folder / f"verifier-{language}-{width}-{scheme}.png")
+
+
+def take(page: Page, target: Path) -> None:
+    page.screenshot(path=target, full_page=True)
+    page.context.close()
+    print(target)
+
+
+def fetched_clip(url: str, moment: int, target: Path) -> Path:
+    """A clip of the demo's first camera, to drag into the verifier."""
+    query = f"station=example-001&camera={CAMERA}&stream=sub&from={moment}&to={moment + CLIP_S * 1000}"
+    target.write_bytes(httpx2.get(f"{url}/api/v1/clip.zip?{query}").content)
+    return target
 
 
 def opened(browser: Browser, address: str, width: int, scheme: str) -> Page:
