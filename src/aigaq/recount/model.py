@@ -139,7 +139,7 @@ class Maker:
     version: str
     weights_sha256: str
     styles: dict[str, str] = field(default_factory=dict[str, str])
-    """Style id to the SHA-256 of its blank."""
+    """Style id to the SHA-256 of its `style.toml`, which names that of the blank."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""What can go wrong with a recount, as errors a caller can act on.
+
+AigaqError
+├── StyleMissingError       no ballot style there
+├── StyleError              a ballot style holds mistakes: all of them, in `problems`
+└── FolderError             reading folder: Missing, Unfinished, Wrong, Picture, InUse, NotWritten
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from aigaq.base import N_, AigaqError, Explanation, Language, fill
+
+
+@dataclass(frozen=True, slots=True)
+class StyleProblem:
+    """A mistake at its key, as `choices[2].box_mm`. `why` is a message id, filled from the facts."""
+
+    key: str
+    why: str
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def line(self, language: Language = "en") -> str:
+        """The mistake in the reader's language, its key before it."""
+        return f"{self.key}: {fill(self.why, language, self.facts)}"
+
+
+class StyleMissingError(AigaqError):
+    """A folder that holds no ballot style, or no file of one."""
+
+    code = "recount.style_missing"
+    why = N_("There is no ballot style here: {name} is missing.")
+    hint = N_("Make one from a blank with `aigaq recount style make`, or name the folder that holds style.toml.")
+
+
+class StyleError(AigaqError):
+    """A ballot style that cannot be used; `problems` names each mistake."""
+
+    code = "recount.style_refused"
+    why = N_("The ballot style cannot be used. Mistakes: {mistakes}.")
+    hint = N_("Correct them in style.toml or in the editor, or make the style anew from its blank.")
+
+    def __init__(self, where: str, problems: tuple[StyleProblem, ...]) -> None:
+        super().__init__(where, mistakes=len(problems))
+        self.problems = problems
+
+    def explain(self, language: Language = "en") -> Explanation:
+        """The error with a line for every mistake."""
+        said = super().explain(language)
+        return replace(said, why="\n".join([*(p.line(language) for p in self.problems), said.why]))
+
+
+class FolderError(AigaqError):
+    """Root of what can be wrong with a reading folder."""
+
+    code = "recount.folder"
+    why = N_("The reading folder cannot be used.")
+    hint = N_("Read the film again into a new folder.")
+
+
+class FolderMissingError(FolderError):
+    """No reading folder there."""
+
+    code = "recount.folder_missing"
+    why = N_("There is no reading folder here.")
+    hint = N_("Name the folder that `aigaq recount run` wrote.")
+
+
+class FolderUnfinishedError(FolderError):
+    """A folder without its `reading.json`."""
+
+    code = "recount.folder_unfinished"
+    why = N_("The reading in this folder was stopped before its end.")
+    hint = N_("Run `aigaq recount run` again with the same words: it goes on where it stopped.")
+
+
+class FolderWrongError(FolderError):
+    """A `reading.json` that contradicts its format or itself."""
+
+    code = "recount.folder_wrong"
+    why = N_("The reading folder contradicts itself: {problem}.")
+    hint = N_("Do not edit reading.json; read the film again into a new folder.")
+
+
+class FolderPictureError(FolderError):
+    """A picture that a reading must have is not there."""
+
+    code = "recount.folder_picture"
+    why = N_("A picture of a ballot is missing.")
+    hint = N_("Copy the folder whole, or read the film again into a new folder.")
+
+
+class FolderInUseError(FolderError):
+    """A folder that holds something else."""
+
+    code = "recount.folder_in_use"
+    why = N_("The folder already holds something else.")
+    hint = N_("Name a new folder.")
+
+
+class FolderNotWrittenError(FolderError):
+    """The disk did not take it."""
+
+    code = "recount.folder_not_written"
+    why = N_("The reading folder cannot be written: {problem}.")
+    hint = N_("Make room on the disk, or name another folder.")
