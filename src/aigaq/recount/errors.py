@@ -3,6 +3,7 @@
 AigaqError
 ├── StyleMissingError       no ballot style there
 ├── StyleError              a ballot style holds mistakes: all of them, in `problems`
+├── FilmError               film: Missing, Unreadable, NoVideo, Empty
 └── FolderError             reading folder: Missing, Unfinished, Wrong, Picture, InUse, NotWritten
 """
 
@@ -104,3 +105,91 @@ class FolderNotWrittenError(FolderError):
     code = "recount.folder_not_written"
     why = N_("The reading folder cannot be written: {problem}.")
     hint = N_("Make room on the disk, or name another folder.")
+
+
+class FilmError(AigaqError):
+    """Root of what can be wrong with a film."""
+
+    code = "recount.film"
+    why = N_("The film cannot be read.")
+    hint = N_("Play it; if no player can, get another copy of it.")
+
+
+class FilmMissingError(FilmError):
+    """No such file, or it may not be read."""
+
+    code = "recount.film_missing"
+    why = N_("The film cannot be opened: {problem}.")
+    hint = N_("Name a film that is there and that you may read.")
+
+
+class FilmUnreadableError(FilmError):
+    """Empty, cut in its head, or no film."""
+
+    code = "recount.film_unreadable"
+    why = N_("This is no film, or it is damaged at its beginning: {problem}.")
+    hint = N_("Play it; if no player can, get another copy of it.")
+
+
+class FilmNoVideoError(FilmError):
+    """A container without pictures of a usable size."""
+
+    code = "recount.film_no_video"
+    why = N_("The file has no video between 64 and 8192 pixels wide and high.")
+    hint = N_("Name the file that holds the camera's pictures.")
+
+
+class FilmEmptyError(FilmError):
+    """Not one picture could be decoded."""
+
+    code = "recount.film_empty"
+    why = N_("Not one picture of the film can be decoded.")
+    hint = N_("Get another copy of the film, or footage of another time.")
+
+
+class BlankError(AigaqError):
+    """A blank that cannot be opened: no picture, damaged, locked, or larger than any blank."""
+
+    code = "recount.style_blank"
+    why = N_("The blank cannot be used: {problem}.")
+    hint = N_("Give a scan or a photo of one unmarked ballot as PNG, JPEG or TIFF, or the printer's PDF.")
+
+
+class BlankPagesError(AigaqError):
+    """A blank of several pages, and nobody said which."""
+
+    code = "recount.style_pages"
+    why = N_("The file has {pages} pages, and only the front of one ballot makes a style.")
+    hint = N_("Name the page with `--page`, from 1 to {pages}.")
+
+
+class BlankSizeError(AigaqError):
+    """The size of the paper is neither told by the file nor by its shape."""
+
+    code = "recount.style_size"
+    why = N_("The size of the paper is not known: {problem}.")
+    hint = N_("Measure the sheet and give `--size`, for example A4 or 210x297 (mm).")
+
+
+class SheetsError(AigaqError):
+    """A scan or photo with other than one sheet on it."""
+
+    code = "recount.style_sheets"
+    why = N_("There are {sheets} sheets in the picture, and a style is made from one.")
+    hint = N_("Scan or photograph one unmarked ballot alone.")
+
+
+class BoxesNotFoundError(AigaqError):
+    """No column of empty boxes was found on the blank."""
+
+    code = "recount.style_boxes"
+    why = N_("Empty boxes found on the blank: {boxes}; a ballot has at least 2.")
+    hint = N_("Give a sharper scan at 200 dpi or more of an unmarked ballot; see what was found in {picture}.")
+
+
+class ChoicesError(AigaqError):
+    """The list of choices does not fit the blank, or cannot be read."""
+
+    code = "recount.style_choices"
+    why = N_("The list of choices cannot be used: {problem}.")
+    hint = N_("Give CSV in UTF-8 with the columns kk, ru, en and one row for each box, in the order on the ballot.")
