@@ -103,14 +103,17 @@ def take_readme_picture(browser: Browser, url: str) -> None:
 def take_all(browser: Browser, url: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     moment = utc_ms(SystemClock()) - 60_000
-    clip = fetched_clip(url, moment, folder / "clip.zip")
+    query = f"station=example-001&camera={CAMERA}&stream=sub&from={moment}&to={moment + CLIP_S * 1000}"
+    clip = fetched(f"{url}/api/v1/clip.zip?{query}", folder / "clip.zip")
+    trust = fetched(f"{url}/policy.txt", folder / "policy.txt")
     pages = {name: path.format(moment=moment) for name, path in PAGES.items()}
     for language, width, scheme in itertools.product(LANGUAGES, SIZES, ("light", "dark")):
         for name, path in pages.items():
             page = opened(browser, f"{url}/{language}/{path}", width, scheme)
             take(page, folder / f"{name}-{language}-{width}-{scheme}.png")
         page = opened(browser, f"{url}/verifier.html#{language}", width, scheme)
-        page.set_input_files("input[type=file]", clip)
+        page.set_input_files("#trust-file", trust)
+        page.set_input_files("#file", clip)
         page.wait_for_timeout(VERDICT_MS)
         take(page, folder / f"verifier-{language}-{width}-{scheme}.png")
 
@@ -121,10 +124,8 @@ def take(page: Page, target: Path) -> None:
     print(target)
 
 
-def fetched_clip(url: str, moment: int, target: Path) -> Path:
-    """A clip of the demo's first camera, to drag into the verifier."""
-    query = f"station=example-001&camera={CAMERA}&stream=sub&from={moment}&to={moment + CLIP_S * 1000}"
-    target.write_bytes(httpx2.get(f"{url}/api/v1/clip.zip?{query}").content)
+def fetched(address: str, target: Path) -> Path:
+    target.write_bytes(httpx2.get(address).raise_for_status().content)
     return target
 
 
