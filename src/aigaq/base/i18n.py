@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 Language = Literal["kk", "ru", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 DEFAULT_LANGUAGE: Final[Language] = "ru"
-ROOMS: Final = ("base", "web", "election", "capture", "ledger", "station", "archive", "simulator", "app")
+ROOMS: Final = ("base", "web", "election", "capture", "ledger", "station", "archive", "recount", "simulator", "app")
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name that gettext tools look for
