@@ -6,6 +6,7 @@ gap. The grey picture is the film's own luma; colour is made only of the pieces 
 
 import hashlib
 import io
+import math
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ _FULL_RANGE: Final = 2
 _BT709: Final = 1
 """AVCOL_SPC_BT709."""
 _PLANAR: Final = ("yuv420p", "yuvj420p")
+_LONGEST_WAIT: Final = 2000
+"""Packets of one key frame that are held, so that a film with one key frame cannot fill the memory."""
 _EPSILON: Final = 1e-6
 
 
@@ -109,26 +112,37 @@ def film_facts(path: Path) -> FilmFacts:
         return FilmFacts(max(0.0, seconds), stream.codec_context.width, stream.codec_context.height)
 
 
-def frames(film: Film, *, every_s: float = EVERY_S) -> Iterator[Picture | Gap]:
+def frames(
+    film: Film,
+    *,
+    every_s: float = EVERY_S,
+    from_s: float = 0.0,
+    to_s: float = math.inf,
+    zero_s: float | None = None,
+    length_s: float = 0.0,
+) -> Iterator[Picture | Gap]:
     """Pictures at least `every_s` apart and gaps, in the order of time.
 
     Pieces are decoded one after the other and never held together, so a film may be of any length. Times count from
-    the first frame.
+    `zero_s` in the film's own time, or from its first frame. Where only a part is wanted, what comes before it is
+    passed without being decoded. What `length_s` or the file's head claims beyond the last frame is missing.
 
     Raises:
         FilmMissingError, FilmUnreadableError, FilmNoVideoError: it is no film.
-        FilmEmptyError: not one picture could be decoded.
+        FilmEmptyError: not one picture of the whole film could be decoded.
     """
-    watch = _Watch(every_s)
+    watch = _Watch(every_s, from_s, to_s, zero_s)
     if isinstance(film, Path):
         with _opened(film) as (container, stream):
             yield from watch.read(container, stream)
             yield from watch.end((container.duration or 0) / 1_000_000)
     else:
         for number, piece in enumerate(film, 1):
+            if watch.over:
+                break
             yield from _piece(watch, piece, number)
-        yield from watch.end(0.0)
-    if not watch.seen:
+        yield from watch.end(length_s)
+    if not watch.seen and from_s == 0 and to_s == math.inf:
         raise FilmEmptyError(str(film) if isinstance(film, Path) else "")
 
 
@@ -173,9 +187,14 @@ def _video(container: InputContainer, where: str) -> VideoStream:
 class _Watch:
     """Reads packets in order: which pictures are due, and what is missing, damaged or seen before."""
 
-    def __init__(self, every_s: float) -> None:
+    def __init__(self, every_s: float, from_s: float, to_s: float, zero_s: float | None) -> None:
         self._every = every_s
-        self._zero: float | None = None
+        self._from = from_s
+        self._to = to_s
+        self._waiting: list[Packet[VideoStream]] | None = [] if from_s > 0 else None
+        """Since the newest key frame, while the part is still to come."""
+        self._zero = zero_s
+        self._begun = False
         self._last = 0.0
         """When the newest frame was, good or not."""
         self._due = 0.0
@@ -187,6 +206,8 @@ class _Watch:
         self._openings: deque[tuple[float, bool]] = deque(maxlen=4)
         """The newest key frames' times, and whether they came before. Frames leave the decoder later than packets."""
         self.seen = False
+        self.over = False
+        """The part has ended."""
 
     def damaged(self) -> None:
         """What follows the newest frame cannot be decoded."""
@@ -197,15 +218,18 @@ class _Watch:
         try:
             for packet in container.demux(stream):
                 self._look_at(packet)
-                for frame in self._decoded(packet):
-                    yield from self._frame(frame)
+                for due in self._due_packets(packet):
+                    for frame in self._decoded(due):
+                        yield from self._frame(frame)
+                        if self.over:
+                            return
         except (FFmpegError, OSError):
             self.damaged()
 
     def end(self, claimed_s: float) -> Iterator[Gap]:
         """What is still open when the film ends, and what its head claims beyond."""
         start, kind = self._trouble or (self._last, GapKind.DAMAGED if self._broken else GapKind.MISSING)
-        until = max(self._last, claimed_s)
+        until = self._last if self.over else max(self._last, claimed_s)
         if self._zero is not None and until - start > (0 if self._trouble else HOLE_S):
             yield Gap(start, until, kind)
 
@@ -222,6 +246,18 @@ class _Watch:
             self._openings.append((float(packet.pts * packet.time_base) - self._zero, mark in self._marks))
             self._marks.add(mark)
 
+    def _due_packets(self, packet: "Packet[VideoStream]") -> Sequence["Packet[VideoStream]"]:
+        """From the last key frame before the part on; packets without a time cannot be passed over."""
+        if self._waiting is None:
+            return (packet,)
+        if packet.is_keyframe or len(self._waiting) >= _LONGEST_WAIT:
+            self._waiting = []
+        self._waiting.append(packet)
+        if packet.pts is not None and float(packet.pts * packet.time_base) - (self._zero or 0.0) < self._from:
+            return ()
+        due, self._waiting = self._waiting, None
+        return due
+
     def _decoded(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
         try:
             return packet.decode()
@@ -233,6 +269,12 @@ class _Watch:
         if frame.pts is None or frame.time_base is None or self._zero is None:
             return
         at = float(frame.pts * frame.time_base) - self._zero
+        if self._from > 0 and not self._begun:
+            self._last = at
+        self._begun = True
+        if at >= self._to:
+            self.over = True
+            return
         self._broken = frame.is_corrupt or at < self._last or (self._broken and not frame.key_frame)
         yield from self._change(at, self._kind(at))
         self._last = max(at, self._last)
