@@ -153,6 +153,10 @@ class Board:
         """As known; a stranger where not."""
         return self._viewers.get(name) or Viewer(name)
 
+    def knows(self, name: str) -> bool:
+        """Whether the viewer was met."""
+        return name in self._viewers
+
     def viewers(self) -> Iterator[Viewer]:
         """All of whom an answer is kept."""
         return iter(self._viewers.values())
@@ -205,6 +209,11 @@ class Board:
         ballot.leases[name] = until_ms
         self._leases.append((until_ms, name, item))
         self._note(ballot)
+
+    def recall(self, name: str, item: str, until_ms: int) -> None:
+        """A question that was put before: it counts as a turn, and is kept as it was."""
+        self._viewers[name].turns += 1
+        self.lease(name, item, until_ms)
 
     def _expire(self, now_ms: int) -> None:
         while self._leases and self._leases[0][0] <= now_ms:
