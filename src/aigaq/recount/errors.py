@@ -147,6 +147,14 @@ class FilmEmptyError(FilmError):
     hint = N_("Get another copy of the film, or footage of another time.")
 
 
+class FilmClipError(FilmError):
+    """A clip with proofs that does not hold what its records say, or clips that are not of one stream."""
+
+    code = "recount.film_clip"
+    why = N_("The clip cannot be read: {problem}.")
+    hint = N_("Judge it with `aigaq verify`, and export it again; name clips of one camera and stream, in one order.")
+
+
 class BlankError(AigaqError):
     """A blank that cannot be opened: no picture, damaged, locked, or larger than any blank."""
 
@@ -168,7 +176,7 @@ class BlankSizeError(AigaqError):
 
     code = "recount.style_size"
     why = N_("The size of the paper is not known: {problem}.")
-    hint = N_("Measure the sheet and give `--size`, for example A4 or 210x297 (mm).")
+    hint = N_("Measure the sheet and give `--size`, for example A4 or 210x297 (mm); crop a scan to the sheet's edges.")
 
 
 class SheetsError(AigaqError):
@@ -193,3 +201,11 @@ class ChoicesError(AigaqError):
     code = "recount.style_choices"
     why = N_("The list of choices cannot be used: {problem}.")
     hint = N_("Give CSV in UTF-8 with the columns kk, ru, en and one row for each box, in the order on the ballot.")
+
+
+class StyleNotSavedError(AigaqError):
+    """The disk did not take a ballot style; what was there before is still there."""
+
+    code = "recount.style_not_saved"
+    why = N_("The ballot style could not be written: {problem}.")
+    hint = N_("Check free space and the rights of the folder; what was there before has not changed.")
