@@ -36,7 +36,8 @@ viewers = sa.Table(
 questions = sa.Table(
     "recount_questions",
     metadata,
-    sa.Column("question", sa.String(32), primary_key=True),
+    sa.Column("id", _ROW_ID, primary_key=True),
+    sa.Column("question", sa.String(32), nullable=False, unique=True),
     sa.Column("viewer", sa.String(32), nullable=False, index=True),
     sa.Column("item", sa.String(16), nullable=False),
     sa.Column("level", sa.String(8), nullable=False),
@@ -172,7 +173,7 @@ class AnswerStore:
 
     def questions(self) -> Iterator[Question]:
         """All, in the order of asking."""
-        query = sa.select(*questions.c).order_by(questions.c.at_ms, questions.c.question)
+        query = sa.select(*(c for c in questions.c if c.name != "id")).order_by(questions.c.id)
         yield from (Question(*row) for row in self._rows(query))
 
     def answers(self) -> Iterator[KeptAnswer]:
