@@ -109,11 +109,8 @@ class Searcher:
             return None
         here = points[[query for query, _ in pairs]]
         there = known.points[[train for _, train in pairs]]
-        found: tuple[cv2.typing.MatLike | None, cv2.typing.MatLike] = cv2.findHomography(
-            here, there, cv2.RANSAC, _OFF, maxIters=500
-        )
-        to_sheet, agree = found
-        if to_sheet is None or int(agree.sum()) < _LEAST or abs(np.linalg.det(to_sheet)) < 1e-12:
+        to_sheet, agree = cv2.findHomography(here, there, cv2.RANSAC, _OFF, maxIters=500)
+        if np.shape(to_sheet) != (3, 3) or int(agree.sum()) < _LEAST or abs(np.linalg.det(to_sheet)) < 1e-12:
             return None
         wide, tall = known.size_mm
         frame = np.array([(0, 0), (wide, 0), (wide, tall), (0, tall)], np.float64)
