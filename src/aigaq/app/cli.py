@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "election": "aigaq.election.cli:election_app",
     "clip": "aigaq.archive.cli:clip_app",
     "evidence": "aigaq.archive.evidence_cli:evidence_app",
+    "recount": "aigaq.recount.cli:recount_app",
     "fsck": "aigaq.archive.cli:fsck",
     "farm": "aigaq.capture.farm.cli:farm_app",
 }

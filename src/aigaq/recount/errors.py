@@ -3,6 +3,11 @@
 AigaqError
 ├── StyleMissingError       no ballot style there
 ├── StyleError              a ballot style holds mistakes: all of them, in `problems`
+├── StyleNotSavedError      the disk did not take one
+├── BlankError              a blank that is no picture; BlankPages, BlankSize: what a person must tell of it
+├── SheetsError             several sheets in one picture
+├── BoxesNotFoundError      no boxes on a blank
+├── ChoicesError            names that do not fit
 ├── FilmError               film: Missing, Unreadable, NoVideo, Empty
 └── FolderError             reading folder: Missing, Unfinished, Wrong, Picture, InUse, NotWritten
 """
@@ -192,7 +197,7 @@ class BoxesNotFoundError(AigaqError):
 
     code = "recount.style_boxes"
     why = N_("Empty boxes found on the blank: {boxes}; a ballot has at least 2.")
-    hint = N_("Give a sharper scan at 200 dpi or more of an unmarked ballot; see what was found in {picture}.")
+    hint = N_("Give a sharper scan of an unmarked ballot, at 200 dpi or more, or `--draw` them and use the editor.")
 
 
 class ChoicesError(AigaqError):
@@ -209,3 +214,11 @@ class StyleNotSavedError(AigaqError):
     code = "recount.style_not_saved"
     why = N_("The ballot style could not be written: {problem}.")
     hint = N_("Check free space and the rights of the folder; what was there before has not changed.")
+
+
+class ClaimsError(AigaqError):
+    """Figures of a protocol that cannot be used."""
+
+    code = "recount.claims"
+    why = N_("The figures of the protocol cannot be used: {problem}.")
+    hint = N_("Compare them with the example in the reference page on the recount.")

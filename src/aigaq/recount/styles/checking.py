@@ -173,7 +173,7 @@ class _Table:
                 self.refuse(key, N_("this is not a text"))
             return ""
         if reason := name_problem(value, may_be_empty=key in may_be_empty):
-            self.refuse(key, reason, limit=NAME_LIMIT)
+            self.refuse(key, reason)
         return value
 
     def table(self, key: str) -> "_Table | None":
@@ -210,7 +210,7 @@ def name_problem(name: str, *, may_be_empty: bool = False) -> str | None:
     if not name.strip() and not may_be_empty:
         return _EMPTY
     if len(name) > NAME_LIMIT:
-        return N_("this has more than {limit} characters")
+        return N_("this has more than 300 characters")
     if _INVISIBLE.search(name):
         return N_("this holds an invisible or a lost character")
     return None

@@ -1,0 +1,10 @@
+"""`aigaq recount`: the commands of the recount."""
+
+import typer
+
+from aigaq.recount.style_cli import style_app
+
+recount_app = typer.Typer(
+    name="recount", help="The recount: every ballot shown to the camera is read again.", no_args_is_help=True
+)
+recount_app.add_typer(style_app)
