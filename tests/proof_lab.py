@@ -10,7 +10,7 @@ import json
 import struct
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from aigaq_verify import (
     Leaf,
     Manifest,
     Note,
+    NoteError,
     NoteSignature,
     Proof,
     Record,
@@ -47,6 +48,7 @@ from aigaq_verify import (
     checkpoint_file,
     cosign_message,
     encode_leaf,
+    encode_manifest,
     init_file,
     leaf_file,
     leaf_hash,
@@ -110,6 +112,14 @@ def path(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     if index < k:
         return [*path(index, leaves[:k]), root(leaves[k:])]
     return [*path(index - k, leaves[k:]), root(leaves[:k])]
+
+
+def proven(proof: Proof, leaf: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
+    """The checkpoint, signed by one of the keys, under which the leaf hash is logged; NoteError where it is not."""
+    checkpoint, _ = Checkpoint.open(proof.checkpoint, keys)
+    if not proof.includes(leaf, checkpoint):
+        raise NoteError("not in that tree")
+    return checkpoint
 
 
 @dataclass
@@ -372,7 +382,7 @@ class Box:
             files[leaf_proof_file(index)] = self.lab.proof(index)
         files["README.txt"] = b"how to check this"
         span = (self.begin + self.skew_ms if start is None else start, self.end if end is None else end)
-        return {"clip.json": self.manifest(span, files).encode(), **files} if manifest else files
+        return {"clip.json": encode_manifest(self.manifest(span, files)), **files} if manifest else files
 
     def manifest(self, span: tuple[int, int], files: Files) -> Manifest:
         """`clip.json`, true."""

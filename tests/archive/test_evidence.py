@@ -11,6 +11,7 @@ import zipfile
 
 import pytest
 from archive_box import START
+from tests.proof_lab import proven
 from typer.testing import CliRunner
 
 from aigaq.archive import StreamKey
@@ -129,7 +130,7 @@ async def test_each_export_is_in_the_log_and_in_the_custody_of_the_next(ready, t
         detail = json.dumps(event["detail"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         assert leaf["detail_hash"] == hashlib.sha256(detail.encode()).digest()
         assert proof.index == event["index"]
-        assert proof.verify(leaf_hash(data), trusted)
+        assert proven(proof, leaf_hash(data), trusted)
     received = json.loads(package.read("data/custody.json"))["received"]
     assert [(r["camera"], r["segments"]) for r in received] == [("box", 11)]
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from archive_box import DOMAIN, START, Center
+from tests.proof_lab import proven
 
 from aigaq.ledger import node_hash
 from aigaq_verify import Checkpoint, Proof, decode_leaf, decode_record, leaf_hash, parse_policy
@@ -113,10 +114,10 @@ async def test_the_files_of_a_proof_prove_it(ready, center, trust):
     record = (await get(ready, told["files"]["record"], "application/cbor")).content
     assert decode_record(record).start_ms == START
     proof = Proof.parse((await get(ready, told["files"]["row_proof"])).content)
-    assert proof.verify(leaf_hash(record), [ready.box.log_key]).size == 4
+    assert proven(proof, leaf_hash(record), [ready.box.log_key]).size == 4
     national = Proof.parse((await get(ready, told["files"]["checkpoint_proof"])).content)
     leaf = (await get(ready, f"/api/v1/leaf/{told['national_index']}/leaf.cbor")).content
-    assert national.verify(leaf_hash(leaf), trust.logs).size == 3
+    assert proven(national, leaf_hash(leaf), trust.logs).size == 3
     assert decode_leaf(leaf)["note"] == proof.checkpoint
 
 
@@ -128,7 +129,7 @@ async def test_leaves_by_number(ready, trust):
     data = (await get(ready, told["files"]["leaf"])).content
     assert base64.b64decode(told["items"]["note"]) == decode_leaf(data)["note"]
     proof = Proof.parse((await get(ready, told["files"]["proof"])).content)
-    assert proof.verify(leaf_hash(data), trust.logs)
+    assert proven(proof, leaf_hash(data), trust.logs)
 
 
 async def test_bad_questions(ready):

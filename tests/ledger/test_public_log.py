@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.proof_lab import proven
 
 from aigaq.base import ManualClock
 from aigaq.ledger import (
@@ -141,12 +142,12 @@ async def test_a_row_is_proven_through_both_logs(center):
         size, data = await center.log.row_proof("s-1", index)
         proof = Proof.parse(data)
         assert size == first
-        assert proof.verify(leaf_hash(rows(index, index + 1)[0]), [verifier("s-1")]).size == size
+        assert proven(proof, leaf_hash(rows(index, index + 1)[0]), [verifier("s-1")]).size == size
         national = Proof.parse(await center.log.checkpoint_proof("s-1", size))
         leaf, same = await center.log.leaf_proof(national.index)
         assert same == national.encode()
         assert decode_leaf(leaf)["note"] == proof.checkpoint
-        national.verify(leaf_hash(leaf), center.key.verifiers(ORIGIN))
+        proven(national, leaf_hash(leaf), center.key.verifiers(ORIGIN))
     assert center.sealed == [("s-1", 0, 3), ("s-1", 3, 303), ("s-1", 303, 310)]
     assert await center.log.leaf_hashes("s-1", 3, 5) == log.leaf_hashes(3, 5)
     assert center.check() == []
@@ -396,7 +397,7 @@ async def test_readers_see_a_whole_tree_while_it_grows(center):
             size = center.log.size
             for index in range(0, size, 7):
                 leaf, proof = await center.log.leaf_proof(index)
-                Proof.parse(proof).verify(leaf_hash(leaf), center.key.verifiers(ORIGIN))
+                proven(Proof.parse(proof), leaf_hash(leaf), center.key.verifiers(ORIGIN))
             await asyncio.sleep(0)
 
     async def write() -> None:
@@ -421,7 +422,7 @@ async def test_absences_are_leaves_and_survive_a_restart(center):
     assert center.log.status()["absent"] == ["s-1", "s-2"]
     (index,) = center.log.leaves_of("s-1", [Kind.ABSENCE])
     leaf, proof = await center.log.leaf_proof(index)
-    Proof.parse(proof).verify(leaf_hash(leaf), center.key.verifiers(ORIGIN))
+    proven(Proof.parse(proof), leaf_hash(leaf), center.key.verifiers(ORIGIN))
     opened = decode_leaf(leaf)
     assert (opened["held_size"], opened["to_ms"]) == (3, None)
     assert opened["held_root"] == Checkpoint.parse(log.checkpoint().decode().split("\n\n")[0] + "\n").root

@@ -13,10 +13,10 @@ with atheris.instrument_imports(include=["aigaq_verify"]):
     from aigaq_verify.container import NotEvidenceError, StoredZip
     from aigaq_verify.manifest import Manifest
     from aigaq_verify.mp4 import fragment_times
-    from aigaq_verify.note import Checkpoint, Note, NoteError, VerifierKey
+    from aigaq_verify.note import Checkpoint, Note, NoteError, Proof, VerifierKey
     from aigaq_verify.policy import PolicyError, parse_policy
-    from aigaq_verify.proof import Proof
-    from aigaq_verify.records import RecordError, decode_leaf, decode_record, encode_leaf
+    from aigaq_verify.records import RecordError, decode_leaf
+    from aigaq_verify.writing import decode_record, encode_leaf, encode_manifest
 
 
 def note(data: bytes) -> None:
@@ -54,7 +54,7 @@ def zipped(data: bytes) -> None:
 
 def manifest(data: bytes) -> None:
     parsed = Manifest.parse(data)
-    assert Manifest.parse(parsed.encode()) == parsed
+    assert Manifest.parse(encode_manifest(parsed)) == parsed
 
 
 def mp4(data: bytes) -> None:

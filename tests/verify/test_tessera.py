@@ -4,6 +4,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from tests.proof_lab import proven
 
 from aigaq.ledger.merkle import consistency_proof, inclusion_proof, root_of, verify_consistency
 from aigaq_verify import Checkpoint, Proof, VerifierKey, leaf_hash
@@ -59,4 +60,4 @@ def test_every_entry_is_proven_in_every_later_tree(folder, checkpoints, leaves):
         for index, row in enumerate(rows[:size]):
             hashes = inclusion_proof(index, size, lambda level, i: root_of(leaves[i << level : (i + 1) << level]))
             proof = Proof.parse(Proof(index, tuple(hashes), note).encode())
-            assert proof.verify(leaf_hash(row), [KEY]) == checkpoints[size]
+            assert proven(proof, leaf_hash(row), [KEY]) == checkpoints[size]

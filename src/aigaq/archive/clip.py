@@ -33,6 +33,7 @@ from aigaq_verify import (
     Manifest,
     SegmentRecord,
     decode_record,
+    encode_manifest,
     init_file,
     record_file,
     segment_file,
@@ -162,7 +163,7 @@ def contents(
     ]
     key, files_ = clip.key, tuple(name for name, _ in listed)
     of = (clip.election, key.station, key.camera, key.stream, clip.from_ms, clip.to_ms, names.station)
-    yield MANIFEST, Manifest(*of, files=files_, log=names.national).encode
+    yield MANIFEST, partial(encode_manifest, Manifest(*of, files=files_, log=names.national))
     yield from listed
 
 

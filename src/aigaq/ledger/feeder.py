@@ -17,13 +17,11 @@ from aigaq.ledger.errors import WitnessConflictError
 from aigaq_verify import (
     ED25519,
     Checkpoint,
-    Cosignature,
     Note,
     NoteError,
     NoteSignature,
     Policy,
     VerifierKey,
-    verify_cosignature,
 )
 
 TIMEOUT_S: Final = 5
@@ -110,7 +108,7 @@ class Feeder:
         if not found:
             self._tell(url, "refused", f"no cosignature of {names} that holds")
             return {}
-        off = next(iter(found.values()))[0].time - utc_ms(self._clock) // 1000
+        off = next(iter(found.values()))[0] - utc_ms(self._clock) // 1000
         self._tell(url, "cosigned", "", size=checkpoint.size, clock_off_s=off)
         return {key: line for key, (_, line) in found.items()}
 
@@ -177,16 +175,19 @@ def add_checkpoint(held: int, proof: Iterable[bytes], note: bytes) -> bytes:
 
 def cosignatures(
     answer: bytes, note: bytes, keys: Iterable[VerifierKey]
-) -> dict[VerifierKey, tuple[Cosignature, NoteSignature]]:
-    """The lines of a witness's answer that known keys signed over this checkpoint; all others are ignored."""
+) -> dict[VerifierKey, tuple[int, NoteSignature]]:
+    """The lines of a witness's answer that known keys signed over this checkpoint, with the seconds they give.
+
+    All others are ignored.
+    """
     text = Note.parse(note).text
     known = {(key.name, key.key_id): key for key in keys if key.kind != ED25519}
-    found: dict[VerifierKey, tuple[Cosignature, NoteSignature]] = {}
+    found: dict[VerifierKey, tuple[int, NoteSignature]] = {}
     for line in answer.decode(errors="replace").splitlines():
         try:
             signature = NoteSignature.parse(line)
             if key := known.get((signature.name, signature.key_id)):
-                found.setdefault(key, (verify_cosignature(key, text, signature), signature))
+                found.setdefault(key, (Note(text, (signature,)).cosigners([key])[key], signature))
         except NoteError:
             continue
     return found

@@ -8,6 +8,7 @@ const HEADER = "c2sp.org/tlog-proof@v1";
 const MAX_HASHES = 63;
 export const MAX_PROOF = MAX_NOTE + (16 << 10);
 
+/** A proof with the line `extra` is refused: what nobody has signed does not belong into evidence. */
 export interface Proof {
   readonly index: bigint;
   readonly hashes: readonly Bytes[];
@@ -20,21 +21,19 @@ export function parseProof(data: Bytes): Proof {
   const head = end < 0 || data.length > MAX_PROOF ? null : fromUtf8(data.slice(0, end));
   if (head === null || /[^\0-\x7f]/.test(head)) throw fault("not a tlog-proof: header, index, hashes, empty line, checkpoint");
   const [header, ...lines] = head.split("\n");
-  const extra = lines[0]?.startsWith("extra ") ? fromBase64(lines.shift()!.slice(6)) : new Uint8Array();
   if (header !== HEADER || !lines[0]?.startsWith("index ") || lines.length > MAX_HASHES + 1) {
     throw fault("not a tlog-proof: header, index and up to 63 hashes");
   }
   const index = parseDecimal(lines[0].slice(6));
   const hashes = lines.slice(1).map((line) => fromBase64(line, 32));
-  if (!equal(utf8(encodedHead(index, hashes, extra)), data.subarray(0, end))) {
+  if (!equal(utf8(encodedHead(index, hashes)), data.subarray(0, end))) {
     throw fault("not the canonical form of a tlog-proof");
   }
   return { index, hashes, note: data.slice(end + 2) };
 }
 
-function encodedHead(index: bigint, hashes: readonly Bytes[], extra: Bytes): string {
-  const lines = [HEADER, ...(extra.length ? [`extra ${toBase64(extra)}`] : []), `index ${index}`, ...hashes.map(toBase64)];
-  return lines.join("\n");
+function encodedHead(index: bigint, hashes: readonly Bytes[]): string {
+  return [HEADER, `index ${index}`, ...hashes.map(toBase64)].join("\n");
 }
 
 function blankLine(data: Bytes): number {

@@ -69,7 +69,7 @@ function recordOf(items: readonly Item[]): LogRecord {
     return { type: 1, ...checked(SEGMENT, values) } as unknown as SegmentRecord;
   }
   if (type !== 4n || values.length !== Object.keys(GAP).length) {
-    throw fault("neither a segment (type 1, 15 items) nor a gap (type 4, 13 items)");
+    throw fault("not a known type of leaf with its number of items");
   }
   const gap = { type: 4, ...checked(GAP, values) } as unknown as GapRecord;
   if (gap.to_ms !== null && gap.to_ms < gap.from_ms && gap.cause !== "clock_step") throw fault("to_ms is before from_ms");

@@ -257,7 +257,6 @@ const REASONS: Texts = {
   "not CBOR": ["CBOR емес", "не CBOR"],
   "not an array of at most {limit} bytes": ["{limit} байттан аспайтын массив емес", "не массив до {limit} байт"],
   "not the canonical encoding": ["канондық кодтау емес", "не каноническая запись"],
-  "neither a segment (type 1, 15 items) nor a gap (type 4, 13 items)": ["сегмент те (1-түр, 15 элемент), үзіліс те (4-түр, 13 элемент) емес", "не сегмент (тип 1, 15 элементов) и не разрыв (тип 4, 13 элементов)"],
   "not a known type of leaf with its number of items": ["элемент саны дұрыс белгілі жапырақ түрі емес", "не известный тип листа с его числом элементов"],
   "to_ms is before from_ms": ["to_ms from_ms-тен бұрын", "to_ms раньше from_ms"],
   "{last} is before {first}": ["{last} {first}-тен бұрын", "{last} раньше {first}"],

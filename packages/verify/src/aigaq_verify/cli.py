@@ -9,13 +9,14 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aigaq_verify.container import NotEvidenceError
-from aigaq_verify.package import verify
-from aigaq_verify.policy import MAX_POLICY, Policy, PolicyError, parse_policy
+from aigaq_verify.judge import verify
+from aigaq_verify.policy import PolicyError, parse_policy
 from aigaq_verify.report import Verdict
 
 USAGE: Final = 2
 NOT_A_CLIP: Final = 8
 _CODES: Final = "".join(f"  {int(v):>2}  {v.words:<11}  {v.headline}\n" for v in Verdict)
+WHAT: Final = "Judge a clip or an evidence package of a polling station's recording, offline."
 EPILOG: Final = f"""\
 exit codes, from the best verdict to the worst:
 {_CODES}\
@@ -29,8 +30,7 @@ Get the trust file from someone other than the one who gave you the clip.
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     form = argparse.RawDescriptionHelpFormatter
-    what = "Judge a clip or an evidence package of a polling station's recording, offline."
-    parser = argparse.ArgumentParser("aigaq-verify", description=what, epilog=EPILOG, formatter_class=form)
+    parser = argparse.ArgumentParser("aigaq-verify", description=WHAT, epilog=EPILOG, formatter_class=form)
     parser.add_argument("file", type=Path, metavar="FILE", help="as the archive exported it")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="the keys that you trust, in C2SP tlog-policy form")
     parser.add_argument("--zone", metavar="ZONE", help="also show times in this zone, for example Asia/Almaty")
@@ -46,7 +46,7 @@ def run(file: Path, trust: Path | None, *, zone: str | None = None, as_json: boo
     except (ValueError, OSError, ZoneInfoNotFoundError):
         return _refuse(USAGE, "USAGE", f"no time zone is called {zone!r}", as_json=as_json)
     try:
-        policy = None if trust is None else _read_policy(trust)
+        policy = None if trust is None else parse_policy(trust.read_bytes())
         with file.open("rb") as stream:
             report = verify(stream, policy)
     except NotEvidenceError as error:
@@ -57,11 +57,6 @@ def run(file: Path, trust: Path | None, *, zone: str | None = None, as_json: boo
         return _refuse(USAGE, "USAGE", f"{error.filename or file}: {error.strerror}", as_json=as_json)
     sys.stdout.write(json.dumps(report.as_json(), indent=1) + "\n" if as_json else report.as_text(shown_in))
     return int(report.verdict)
-
-
-def _read_policy(path: Path) -> Policy:
-    with path.open("rb") as stream:
-        return parse_policy(stream.read(MAX_POLICY + 1))
 
 
 def _refuse(code: int, word: str, reason: str, *, as_json: bool) -> int:

@@ -7,8 +7,9 @@ outside. APPNOTE.TXT 6.3.10 §4.3 gives the layout.
 """
 
 import hashlib
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 _MAX_DIRECTORY: Final = 16 << 20
@@ -84,3 +85,28 @@ def _entries(directory: bytes) -> Iterator[tuple[str, bytes, int, int]]:
         if flags & ~0x0800 or method or extra_size or packed != size:  # 0x0800: the name is UTF-8, as ASCII always is
             raise NotEvidenceError(f"{name.decode()!r} is compressed, encrypted, or has more to it than name and bytes")
         yield name.decode(), facts, offset, size
+
+
+class Files:
+    """A clip's files, in a folder of the container; the SHA-256 of what was read is kept: nothing is hashed twice."""
+
+    def __init__(self, package: StoredZip, folder: str = "") -> None:
+        self._package, self._folder = package, folder
+        self.sizes = {name[len(folder) :]: size for name, size in package.sizes.items() if name.startswith(folder)}
+        self.sha256: dict[str, bytes] = {}
+        self.used = set[str]()
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """The file, or None where it is missing or longer than it may be."""
+        self.used.add(name)
+        if self.sizes.get(name, limit + 1) > limit:
+            return None
+        data = self._package.read(self._folder + name)
+        self.sha256[name] = hashlib.sha256(data).digest()
+        return data
+
+    def numbered(self, name_of: Callable[[int], str]) -> Iterator[tuple[int, str]]:
+        """The files of a kind that is named by numbers."""
+        for name in self.sizes:
+            if (number := re.search(r"[0-9]{1,16}", name)) and name_of(int(number[0])) == name:
+                yield int(number[0]), name

@@ -2,56 +2,36 @@
 
 Nothing here believes `clip.json`: it says what was asked for, and the answer must follow from the records, the proofs
 and the trust file alone. Reads the given files, one at a time, and nothing else.
+
+An evidence package is a clip of each stream in one BagIt 1.0 folder (RFC 8493), each judged on its own. Its trust file,
+lists and certificates are for reading.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import BinaryIO, Final
 
 from aigaq_verify import manifest as names
 from aigaq_verify import records
-from aigaq_verify.container import StoredZip
+from aigaq_verify.container import Files, NotEvidenceError, StoredZip
 from aigaq_verify.coverage import Row, broken_chain, stretches
-from aigaq_verify.manifest import MANIFEST, README, Manifest
+from aigaq_verify.manifest import MANIFEST, MAX_MANIFEST, README, Manifest
 from aigaq_verify.mp4 import TIMESCALE, fragment_times
 from aigaq_verify.national import Authority, NationalLog, Place, Seal
-from aigaq_verify.note import MAX_NOTE, Checkpoint, Note, NoteError
+from aigaq_verify.note import MAX_NOTE, MAX_PROOF, Checkpoint, Note, NoteError, Proof
 from aigaq_verify.policy import Policy
-from aigaq_verify.proof import MAX_PROOF, Proof
 from aigaq_verify.report import CHECKS, Findings, Report, Stretch, Verdict
 
+_DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+_BAGIT, _PAYLOAD, _TAGS = "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"
+_CLIP: Final = re.compile(r"(data/clips/[a-z0-9-]{1,40}/)clip\.json")
+_LINE: Final = re.compile(rb"([0-9a-f]{64})  ([\x21-\x7e]+)")
 _MAX_INIT: Final = 1 << 20
 _MAX_README: Final = 64 << 10
 _MEDIA_CLOCK_MS: Final = 1_000  # the clock in the bytes may differ by this much from the record's
 _CLOCK_MS: Final = 5_000  # the station's clock may differ by this much from what the proofs allow
 _LATE_MS: Final = 60_000
-
-
-class Files:
-    """A clip's files, in a folder of the container; the SHA-256 of what was read is kept: nothing is hashed twice."""
-
-    def __init__(self, package: StoredZip, folder: str = "") -> None:
-        self._package, self._folder = package, folder
-        self.sizes = {name[len(folder) :]: size for name, size in package.sizes.items() if name.startswith(folder)}
-        self.sha256: dict[str, bytes] = {}
-        self.used: set[str] = {README}
-
-    def read(self, name: str, limit: int) -> bytes | None:
-        """The file, or None where it is missing or longer than it may be."""
-        self.used.add(name)
-        if self.sizes.get(name, limit + 1) > limit:
-            return None
-        data = self._package.read(self._folder + name)
-        self.sha256[name] = hashlib.sha256(data).digest()
-        return data
-
-    def numbered(self, name_of: Callable[[int], str]) -> Iterator[tuple[int, str]]:
-        """The files of a kind that is named by numbers."""
-        for name in self.sizes:
-            number = re.search(r"[0-9]{1,16}", name)
-            if number and name_of(int(number[0])) == name:
-                yield int(number[0]), name
 
 
 class Judge:
@@ -68,7 +48,7 @@ class Judge:
 
     def report(self) -> Report:
         """Line by line."""
-        self._check_bytes()
+        count = self._check_bytes()
         for problem in broken_chain(self.clip, self.rows):
             self.found.bad("records", Verdict.FAILED, problem)
         times = self._check_times()
@@ -80,6 +60,7 @@ class Judge:
         missing = self._check_interval()
         self._check_files()
         self.found.good |= {
+            "bytes": f"{count} segments are the bytes that were sealed (SHA-256), as is what plays them",
             "records": f"{len(self.rows)} rows, numbered and chained without a break",
             "log": f"every row is in the station's log, its {len(self.seals)} checkpoints in {self.clip.log}",
             "witnesses": "a quorum cosigned a checkpoint over every row",
@@ -95,7 +76,7 @@ class Judge:
         for index, name in self.files.numbered(names.record_file):
             data = self.files.read(name, records.MAX_RECORD) or b""
             with self.found.reading("records", name):
-                yield Row(index, records.decode_record(data), records.leaf_hash(data))
+                yield Row(index, records.decode_row(data), records.leaf_hash(data))
 
     def _leaves(self) -> Iterator[tuple[records.Leaf, Place]]:
         for index, name in self.files.numbered(names.leaf_file):
@@ -111,35 +92,29 @@ class Judge:
 
     # Bytes
 
-    def _check_bytes(self) -> None:
-        inits: set[bytes] = set()
-        count = 0
-        for row in self.rows:
-            record = row.record
-            if isinstance(record, records.SegmentRecord):
-                name = names.segment_file(record)
-                if name not in self.files.sizes and not row.touches(self.clip):
-                    continue  # a neighbour, here for its row alone
-                count += 1
-                inits.add(record.init_sha256)
-                if problem := self._bad_segment(record, name):
-                    self.found.bad("bytes", Verdict.FAILED, f"{name}: {problem}")
-        for init in inits:
+    def _check_bytes(self) -> int:
+        """How many segments are shown; a neighbour may be here for its row alone."""
+        segments = [(names.segment_file(row), row) for row in self.rows if row.is_segment]
+        shown = [(name, row) for name, row in segments if name in self.files.sizes or row.touches(self.clip)]
+        for name, row in shown:
+            if problem := self._bad_segment(row, name):
+                self.found.bad("bytes", Verdict.FAILED, f"{name}: {problem}")
+        for init in dict.fromkeys(row["init_sha256"] for _, row in shown):
             name = names.init_file(init)
             if self.files.read(name, _MAX_INIT) is None or self.files.sha256[name] != init:
                 self.found.bad("bytes", Verdict.FAILED, f"{name}: missing, or not the bytes that were sealed")
-        self.found.good["bytes"] = f"{count} segments are the bytes that were sealed (SHA-256), as is what plays them"
+        return len(shown)
 
-    def _bad_segment(self, record: records.SegmentRecord, name: str) -> str:
-        data = self.files.read(name, record.size)
-        if data is None or len(data) != record.size or self.files.sha256[name] != record.sha256:
+    def _bad_segment(self, row: Row, name: str) -> str:
+        data = self.files.read(name, row["size"])
+        if data is None or len(data) != row["size"] or self.files.sha256[name] != row["sha256"]:
             return "missing, or not the bytes that were sealed"
         try:
             times = [ticks * 1000 // TIMESCALE for ticks in fragment_times(data)]
         except ValueError as error:
             return str(error)
-        low, high = record.start_ms - _MEDIA_CLOCK_MS, record.end_ms + _MEDIA_CLOCK_MS
-        starts_there = times and times[0] <= record.start_ms + _MEDIA_CLOCK_MS
+        low, high = row.start - _MEDIA_CLOCK_MS, row.last + _MEDIA_CLOCK_MS
+        starts_there = times and times[0] <= row.start + _MEDIA_CLOCK_MS
         agrees = starts_there and all(low <= time <= high for time in times)
         return "" if agrees else "the clock in its bytes does not agree with its record"
 
@@ -151,7 +126,7 @@ class Judge:
         with self.found.reading("log", name, data):
             proof = Proof.parse(data or b"")
             seal = self._opened(proof.checkpoint)
-            if proof.index == row.index and proof.includes(row.leaf, seal.checkpoint):
+            if proof.index == row.index and proof.includes(row.hash, seal.checkpoint):
                 return seal
             self.found.bad("log", Verdict.NOT_IN_LOG, f"row {row.index} is not proven to be in the station's log")
         return None
@@ -165,9 +140,9 @@ class Judge:
                 raise NoteError(f"{checkpoint.origin} is not this polling station's log in {clip.log}")
             key = next(iter(parsed.signers(self.authority.delegations)), None)
             values = {"election": clip.election, "station": clip.station, "note": note}
-            leaf = records.Leaf(records.Kind.STATION_CHECKPOINT, values)
+            leaf = records.encode(records.Leaf(records.Kind.STATION_CHECKPOINT, values))
             proof = names.checkpoint_file(checkpoint.size)
-            place = self.log.place(proof, self.files.read(proof, MAX_PROOF), records.encode_leaf(leaf))
+            place = self.log.place(proof, self.files.read(proof, MAX_PROOF), leaf)
             self.seals[name] = Seal(checkpoint, key, place)
         return self.seals[name]
 
@@ -202,8 +177,8 @@ class Judge:
         return min(lows) if len(lows) == whole else None, max(highs) if len(highs) == whole else None
 
     def _check_time(self, row: Row, seal: Seal) -> None:
-        lower, upper, record = seal.not_before_ms, seal.not_after_ms, row.record
-        made_at_end = isinstance(record, records.SegmentRecord) and records.Flag.RECOVERED not in record.flags
+        lower, upper = seal.not_before_ms, seal.not_after_ms
+        made_at_end = row.is_segment and not row["flags"] & records.RECOVERED
         if made_at_end and lower is not None and row.last < lower - _CLOCK_MS:
             self.found.bad("time", Verdict.FAILED, f"row {row.index} claims a time before the checkpoint inside it")
         if upper is not None and row.last > upper + _CLOCK_MS:
@@ -217,7 +192,7 @@ class Judge:
 
     def _beacon(self, row: Row, seal: Seal | None) -> int | None:
         """Since when a quorum's word that is inside the row has been there; None where no such word is."""
-        size, hash16 = row.record.beacon_size, row.record.beacon_hash16
+        size, hash16 = row["beacon_size"], row["beacon_hash16"]
         name = names.beacon_file(size, hash16)
         if size and seal and seal.place and seal.place.index < size:
             self.found.bad("time", Verdict.FAILED, f"row {row.index} names a checkpoint that is newer than its own")
@@ -250,7 +225,7 @@ class Judge:
 
     def _check_files(self) -> None:
         there, listed = self.files.sizes.keys() - {MANIFEST}, set(self.clip.files)
-        if self.files.sizes.get(README, 0) > _MAX_README:
+        if README in self.files.sizes and self.files.read(README, _MAX_README) is None:
             self.found.bad("files", Verdict.FAILED, f"{README} is larger than a text to read")
         for wrong, problem in (
             (there - self.files.used, "belongs to no row"),
@@ -259,3 +234,47 @@ class Judge:
         ):
             for name in sorted(wrong):
                 self.found.bad("files", Verdict.FAILED, f"{name!r} {problem}")
+
+
+def verify(stream: BinaryIO, policy: Policy | None = None) -> Report:
+    """Judge a clip or an evidence package; NotEvidenceError where it is neither."""
+    package = StoredZip(stream)
+    if MANIFEST in package.sizes:
+        return _judge(Files(package), policy)
+    if _BAGIT not in package.sizes:
+        raise NotEvidenceError(f"it has neither {MANIFEST} nor {_BAGIT}")
+    found, clips, sha256 = Findings(), list[Report](), dict[str, bytes]()
+    for folder in (match[1] for name in package.sizes if (match := _CLIP.fullmatch(name))):
+        files = Files(package, folder)
+        with found.reading("clips", folder):
+            clips.append(_judge(files, policy))
+        sha256 |= {folder + name: digest for name, digest in files.sha256.items()}
+    if not clips:
+        found.bad("clips", Verdict.FAILED, "it holds no clip that can be read")
+    payload = {name for name in package.sizes if name.startswith("data/")}
+    found.good["clips"] = f"{len(clips)}, each judged below"
+    for problem in _broken_bag(package, sha256, payload):
+        found.bad("package", Verdict.FAILED, problem)
+    found.good["package"] = f"{len(payload)} files, each with the SHA-256 of {_PAYLOAD}; none missing, none added"
+    return Report((found.line("package"), found.line("clips")), clips=tuple(clips))
+
+
+def _judge(files: Files, policy: Policy | None) -> Report:
+    return Judge(Manifest.parse(files.read(MANIFEST, MAX_MANIFEST) or b""), files, policy).report()
+
+
+def _broken_bag(package: StoredZip, sha256: dict[str, bytes], payload: set[str]) -> Iterator[str]:
+    files = Files(package)
+    if files.read(_BAGIT, len(_DECLARATION)) != _DECLARATION:
+        yield f"{_BAGIT} does not declare BagIt 1.0 in UTF-8"
+    for listing, expected in ((_PAYLOAD, payload), (_TAGS, package.sizes.keys() - payload - {_TAGS})):
+        listed = (files.read(listing, MAX_MANIFEST) or b"").removesuffix(b"\n").split(b"\n")
+        lines = [_LINE.fullmatch(line) for line in listed]
+        said = {line[2].decode(): bytes.fromhex(line[1].decode()) for line in lines if line}
+        if len(said) != len(lines):
+            yield f"{listing} is missing, or has a line that is no hash and file, or one twice"
+        for name in sorted(expected ^ said.keys()):
+            yield f"{name!r} is not both in {listing} and here"
+        for name in sorted(expected & said.keys()):
+            if (sha256.get(name) or package.sha256(name)) != said[name]:
+                yield f"{name!r} is not the file that was packed"

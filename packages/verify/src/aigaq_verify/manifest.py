@@ -1,17 +1,18 @@
 """`clip.json` and the names of the files in a clip. It says what was asked for; it proves nothing."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aigaq_verify.container import NotEvidenceError
-from aigaq_verify.records import ID, MAX_MS, STREAMS, SegmentRecord
+from aigaq_verify.records import ID, MAX_MS, STREAMS
 
 FORMAT: Final = 2
 MANIFEST: Final = "clip.json"
 README: Final = "README.txt"
 MAX_MANIFEST: Final = 8 << 20
 
+segment_file: Final = "segments/{0.file_name}".format  # a segment, by its row
 record_file: Final = "records/{}.cbor".format  # a row, by its index in the station's log
 proof_file: Final = "proofs/{}.tlog-proof".format  # its proof
 checkpoint_file: Final = "checkpoints/{}.tlog-proof".format  # a station's checkpoint in the national log, by its size
@@ -22,11 +23,6 @@ leaf_proof_file: Final = "leaves/{}.tlog-proof".format  # its proof
 def init_file(sha256: bytes) -> str:
     """Where a clip keeps an initialisation segment."""
     return f"init/{sha256.hex()[:16]}.mp4"
-
-
-def segment_file(record: SegmentRecord) -> str:
-    """Where a clip keeps a segment."""
-    return f"segments/{record.file_name}"
 
 
 def beacon_file(size: int, hash16: bytes) -> str:
@@ -52,10 +48,11 @@ class Manifest:
     def parse(cls, data: bytes) -> "Manifest":
         """Read `clip.json`; NotEvidenceError where it is none of this format."""
         try:
-            said: Any = json.loads(data, object_pairs_hook=_unique)
+            said: Any = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=int)  # int("NaN") fails
         except (ValueError, RecursionError) as error:
             raise NotEvidenceError(f"{MANIFEST} is not JSON, or has a field twice") from error
-        if not isinstance(said, dict) or said.pop("format", None) != FORMAT or set(said) != set(cls.__slots__):
+        version = said.pop("format", None) if isinstance(said, dict) else None
+        if type(version) is not int or version != FORMAT or set(said) != set(cls.__slots__):
             raise NotEvidenceError(f"{MANIFEST} is not of format {FORMAT}, the only one that this version reads")
         start, end, files = said["from_ms"], said["to_ms"], said["files"]
         ids = all(isinstance(said[i], str) and ID.fullmatch(said[i]) for i in ("election", "station", "camera"))
@@ -65,10 +62,6 @@ class Manifest:
             raise NotEvidenceError(f"{MANIFEST} has a field that is not of its kind, or no interval")
         said["files"] = tuple(files)
         return cls(**said)
-
-    def encode(self) -> bytes:
-        """The file."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from aigaq_verify.manifest import Manifest
-from aigaq_verify.note import Checkpoint, Note, NoteError, UnknownKeyError, VerifierKey
+from aigaq_verify.note import Checkpoint, Note, NoteError, Proof, UnknownKeyError, VerifierKey
 from aigaq_verify.policy import Policy, Witnessed
-from aigaq_verify.proof import Proof
 from aigaq_verify.records import Kind, Leaf, leaf_hash, verify_delegation
 from aigaq_verify.report import Findings, Verdict
 
@@ -40,15 +39,14 @@ class Seal:
         return self.place.witnessed.not_after_ms if self.place and self.place.witnessed else None
 
 
-@dataclass(slots=True)
 class NationalLog:
     """Judges proofs; each note once, however many proofs carry it."""
 
-    origin: str
-    policy: Policy | None
-    found: Findings
-    _judged: dict[bytes, tuple[Checkpoint, Witnessed | None] | None] = field(init=False, default_factory=dict)
-    _roots: dict[int, bytes] = field(init=False, default_factory=dict)
+    def __init__(self, origin: str, policy: Policy | None, found: Findings) -> None:
+        """Of that name, by the keys that the reader trusts."""
+        self.origin, self.policy, self.found = origin, policy, found
+        self._judged: dict[bytes, tuple[Checkpoint, Witnessed | None] | None] = {}
+        self._roots: dict[int, bytes] = {}
 
     def judged(self, note: bytes) -> tuple[Checkpoint, Witnessed | None] | None:
         """A national checkpoint with what witnesses that the reader trusts say of it; None where it is false."""
@@ -66,9 +64,8 @@ class NationalLog:
         try:
             witnessed = (self.policy or Policy()).witnessed(note)
         except UnknownKeyError:
-            if self.policy is not None:
-                problem = f"for the log {self.origin} the trust file holds no key of it"
-                self.found.bad("key", Verdict.UNKNOWN_KEY, problem)
+            problem = "the trust file holds no key of it" if self.policy else "no trust file was given (--trust)"
+            self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.origin} {problem}")
             return checkpoint, None
         if self._roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise NoteError(f"it has forked: two roots of size {checkpoint.size}, both signed")
@@ -90,17 +87,16 @@ class Authority:
     """Who may sign for the station: enrolments, delegations and revocations that are proven to be in the log."""
 
     def __init__(self, clip: Manifest, leaves: Iterable[tuple[Leaf, Place]]) -> None:
-        self._enrolments: dict[bytes, tuple[Leaf, Place]] = {}
+        self._logged = {place.hash: (leaf, place) for leaf, place in leaves}
         self.delegations: dict[VerifierKey, list[tuple[Leaf, Place]]] = {}
         self._revoked: dict[bytes, int] = {}
         self.told: dict[str, None] = {}
-        for leaf, place in leaves:
-            if leaf.kind is Kind.ENROLMENT:
-                self._enrolments[place.hash] = leaf, place
-            elif leaf.kind is Kind.DELEGATION:
+        for leaf, place in self._logged.values():
+            if leaf.kind is Kind.DELEGATION:
                 self.delegations.setdefault(VerifierKey(clip.origin, leaf["session_key"]), []).append((leaf, place))
-            elif leaf.kind is Kind.REVOCATION:
-                self._revoked[leaf["revoked"]] = min(leaf["at_ms"], self._revoked.get(leaf["revoked"], leaf["at_ms"]))
+            elif leaf.kind is Kind.REVOCATION and (of := self._logged.get(leaf["revoked"])):
+                key = _key(of[0])  # whatever leaf names it
+                self._revoked[key] = min(leaf["at_ms"], self._revoked.get(key, leaf["at_ms"]))
 
     def problem(self, seal: Seal) -> tuple[Verdict, str] | None:
         """Why the seal's key may not sign there; None where a delegation lets it."""
@@ -110,15 +106,15 @@ class Authority:
         return None if None in problems else problems[0]
 
     def _broken(self, leaf: Leaf, place: Place, seal: Seal) -> tuple[Verdict, str] | None:
-        enrolment, root = self._enrolments.get(leaf["enrolment"], (None, None))
-        if enrolment is None or root is None:
+        enrolment, root = self._logged.get(leaf["enrolment"], (None, place))
+        if enrolment is None or enrolment.kind is not Kind.ENROLMENT:
             return Verdict.UNKNOWN_KEY, f"leaf {place.index} delegates from an enrolment that is not shown"
         if not verify_delegation(leaf, enrolment):
             return Verdict.FAILED, f"the signature of delegation {place.index} is false"
         if seal.place is None or not root.index < place.index < seal.place.index:
             return Verdict.UNKNOWN_KEY, "its key was not enrolled, delegated and used in this order"
         for one, at in ((enrolment, root), (leaf, place)):
-            if problem := self._untimely(one, at, seal):
+            if problem := self._untimely(one, seal):
                 return Verdict.UNKNOWN_KEY, f"leaf {at.index}, {one.kind.name.lower()}: {problem}"
         if root.witnessed is None or place.witnessed is None:
             return Verdict.UNWITNESSED, f"no quorum that you trust cosigned leaves {root.index} and {place.index}"
@@ -126,11 +122,16 @@ class Authority:
         self.told[f"leaf {place.index}, enrolled in leaf {root.index} in the name of {roles}"] = None
         return None
 
-    def _untimely(self, leaf: Leaf, place: Place, seal: Seal) -> str:
-        made_by, revoked = seal.not_after_ms, self._revoked.get(place.hash)
+    def _untimely(self, leaf: Leaf, seal: Seal) -> str:
+        made_by, revoked = seal.not_after_ms, self._revoked.get(_key(leaf))
         if revoked is not None and (made_by is None or made_by > revoked):
             return "revoked, and nothing proves an earlier use"
         if made_by is not None and made_by < leaf["not_before_ms"] - _CLOCK_MS:
             return "used before it was valid"
         expired = max(seal.not_before_ms or 0, seal.claimed_ms) > leaf["not_after_ms"] + _CLOCK_MS
         return "used after it was valid" if expired else ""
+
+
+def _key(leaf: Leaf) -> bytes:
+    """The identity that a leaf enrols, or the session key that it delegates."""
+    return leaf.values.get("identity", b"") or leaf.values.get("session_key", b"")

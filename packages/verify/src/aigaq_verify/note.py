@@ -1,14 +1,14 @@
-"""C2SP notes: what a log signs and its witnesses cosign. Reading is strict and bounded.
+"""C2SP notes, which a log signs and its witnesses cosign, and proofs, which need no network. Strict and bounded.
 
-c2sp.org/signed-note v1.0.0, c2sp.org/tlog-checkpoint v1.0.0, c2sp.org/tlog-cosignature v1.1.0. Whatever would not be
-written back as the same bytes is refused with `NoteError`, base64 with loose trailing bits included.
+c2sp.org/signed-note v1.0.0, c2sp.org/tlog-checkpoint v1.0.0, c2sp.org/tlog-cosignature v1.1.0, c2sp.org/tlog-proof v1.
+Whatever would not be written back as the same bytes is refused with `NoteError`, base64 with loose bits included.
 """
 
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,8 @@ COSIGNATURE_ED25519: Final = 4
 ML_DSA_44: Final = 6
 MAX_NOTE: Final = 128 << 10  # bytes; room for the 16 post-quantum signatures that the specification asks to accept
 MAX_SIGNATURES: Final = 64
+MAX_PROOF: Final = MAX_NOTE + (16 << 10)
+_PROOF: Final = "c2sp.org/tlog-proof@v1"
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _NAME: Final = re.compile(r"[^\x00-\x20\x7f+\s\ud800-\udfff]+")
 _KEY_SIZES: Final = {ED25519: 32, COSIGNATURE_ED25519: 32, ML_DSA_44: 1312}
@@ -131,11 +133,13 @@ class Note:
                 found[key] = _verify(key, self.text, line.value)
         return found
 
-    def verify(self, keys: Iterable[VerifierKey]) -> VerifierKey:
-        """The first of these keys of a log that signed; UnknownKeyError where none did."""
-        for key in self.signers(key for key in keys if key.kind != COSIGNATURE_ED25519):
-            return key
-        raise UnknownKeyError("signed by no trusted key")
+    def cosigners(self, keys: Iterable[VerifierKey]) -> dict[VerifierKey, int]:
+        """As `signers`, of witnesses: at that POSIX second this was the largest tree that each had seen."""
+        found = self.signers(keys)
+        for key, time in found.items():
+            if not 0 < time <= MAX_MS // 1000:
+                raise NoteError(f"the cosignature of {key.name} gives no time")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,33 +161,21 @@ class Checkpoint:
 
     @classmethod
     def open(cls, note: bytes, keys: Iterable[VerifierKey]) -> tuple["Checkpoint", VerifierKey]:
-        """The checkpoint of a note, and the trusted key that signed it. The key's name must be the log's origin."""
+        """The checkpoint of a note, and the first of these keys of logs that signed it; its name must be the origin.
+
+        UnknownKeyError where none of them signed, NoteError where the signature of one is false.
+        """
         parsed = Note.parse(note)
-        key, checkpoint = parsed.verify(keys), cls.parse(parsed.text)
-        if key.name != checkpoint.origin:
-            raise NoteError(f"a checkpoint of {checkpoint.origin} signed by the key of {key.name}")
-        return checkpoint, key
+        checkpoint = cls.parse(parsed.text)
+        for key in parsed.signers(key for key in keys if key.kind != COSIGNATURE_ED25519):
+            if key.name != checkpoint.origin:
+                raise NoteError(f"a checkpoint of {checkpoint.origin} signed by the key of {key.name}")
+            return checkpoint, key
+        raise UnknownKeyError("signed by no trusted key")
 
     def text(self) -> str:
         """The text to sign."""
         return "\n".join((self.origin, str(self.size), to_base64(self.root), *self.extensions, ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Cosignature:
-    """A witness's word: at this POSIX second this was the largest tree it had seen, and it extends all before."""
-
-    key: VerifierKey
-    time: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.time <= MAX_MS // 1000:
-            raise NoteError(f"the cosignature of {self.key.name} gives no time")
-
-    @property
-    def name(self) -> str:
-        """The name of the witness's key."""
-        return self.key.name
 
 
 def cosign_message(key: VerifierKey, text: str, time: int) -> bytes:
@@ -198,13 +190,6 @@ def cosign_message(key: VerifierKey, text: str, time: int) -> bytes:
     return b"subtree/v1\n\0" + who + log + bytes(8) + checkpoint.size.to_bytes(8, "big") + checkpoint.root
 
 
-def verify_cosignature(key: VerifierKey, text: str, line: NoteSignature) -> Cosignature:
-    """What the witness with this key says about the checkpoint; NoteError where the line is not its word."""
-    if (line.name, line.key_id) != (key.name, key.key_id) or key.kind == ED25519:
-        raise NoteError(f"not a cosignature of {key.name}")
-    return Cosignature(key, _verify(key, text, line.value))
-
-
 def _verify(key: VerifierKey, text: str, value: bytes) -> int:
     time, signature, message = 0, value, text.encode()
     if key.kind != ED25519:
@@ -213,6 +198,57 @@ def _verify(key: VerifierKey, text: str, value: bytes) -> int:
     if not (verify_mldsa44 if key.kind == ML_DSA_44 else verify_signature)(key.public, message, signature):
         raise NoteError(f"the signature of {key.name} does not belong to this text")
     return time
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An entry's index, the hashes up to the root, and the signed checkpoint as it was issued.
+
+    A proof with the line `extra` is refused: what nobody has signed does not belong into evidence.
+    """
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: bytes
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Proof":
+        """Read a proof without believing it; NoteError where it is none."""
+        head, blank, checkpoint = data.partition(b"\n\n")
+        if len(data) > MAX_PROOF or not blank or not head.isascii():
+            raise NoteError("not a tlog-proof: header, index, hashes, empty line, checkpoint")
+        header, *lines = head.decode().split("\n")
+        if header != _PROOF or not lines or not lines[0].startswith("index ") or len(lines) > 64:
+            raise NoteError("not a tlog-proof: header, index and up to 63 hashes")
+        proof = cls(parse_decimal(lines[0][6:]), tuple(unbase64(h, 32) for h in lines[1:]), checkpoint)
+        if proof.encode() != data:
+            raise NoteError("not the canonical form of a tlog-proof")
+        return proof
+
+    def encode(self) -> bytes:
+        """The text of the file."""
+        lines = [_PROOF, f"index {self.index}", *map(to_base64, self.hashes)]
+        return "\n".join(lines).encode() + b"\n\n" + self.checkpoint
+
+    def includes(self, leaf: bytes, checkpoint: Checkpoint) -> bool:
+        """Whether the leaf hash stands at the index in that checkpoint's tree."""
+        return verify_inclusion(leaf, self.index, checkpoint.size, self.hashes, checkpoint.root)
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """RFC 9162 §2.1.3.2, over the node hashes of RFC 6962 §2.1."""
+    if not 0 <= index < size:
+        return False
+    fn, sn, result = index, size - 1, leaf
+    for sibling in proof:
+        if sn == 0:
+            return False
+        left = bool(fn & 1 or fn == sn)
+        result = hashlib.sha256(b"\x01" + (sibling + result if left else result + sibling)).digest()
+        while left and fn and not fn & 1:
+            fn, sn = fn >> 1, sn >> 1
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and result == root
 
 
 def to_base64(data: bytes) -> str:

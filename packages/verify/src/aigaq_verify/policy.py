@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aigaq_verify import note as notes
-from aigaq_verify.note import Checkpoint, Cosignature, Note, NoteError, VerifierKey
+from aigaq_verify.note import Checkpoint, Note, NoteError, VerifierKey
 
 MAX_POLICY: Final = 16 << 20  # bytes
 NO_QUORUM: Final = "none"
@@ -38,7 +38,6 @@ class Witnessed:
     """A checkpoint that a quorum cosigned. No f of the quorum's members can move the times, however they lie."""
 
     checkpoint: Checkpoint
-    cosignatures: tuple[Cosignature, ...]
     not_before_ms: int  # whoever holds these cosignatures holds them since then: the (f+1)-th latest time
     not_after_ms: int  # what the tree holds was there by then: the end of the (f+1)-th earliest second
 
@@ -63,16 +62,16 @@ class Policy:
         UnknownKeyError where no log of this file signed it, NoteError where a known key's signature is false.
         """
         checkpoint, _ = Checkpoint.open(note, self.logs)
-        said = {key: Cosignature(key, s) for key, s in Note.parse(note).signers(self.witnesses.values()).items()}
-        bounds = None if self.quorum == NO_QUORUM else self._bounds(self.quorum, said)
-        return None if bounds is None else Witnessed(checkpoint, tuple(said.values()), *bounds)
+        times = Note.parse(note).cosigners(self.witnesses.values())
+        bounds = None if self.quorum == NO_QUORUM else self._bounds(self.quorum, times)
+        return None if bounds is None else Witnessed(checkpoint, *bounds)
 
-    def _bounds(self, name: str, said: Mapping[VerifierKey, Cosignature]) -> tuple[int, int] | None:
+    def _bounds(self, name: str, times: Mapping[VerifierKey, int]) -> tuple[int, int] | None:
         if name in self.witnesses:
-            one = said.get(self.witnesses[name])
-            return None if one is None else (one.time * 1000, one.time * 1000 + 999)
+            second = times.get(self.witnesses[name])
+            return None if second is None else (second * 1000, second * 1000 + 999)
         group = self.groups[name]
-        each = [bounds for member in group.members if (bounds := self._bounds(member, said)) is not None]
+        each = [bounds for member in group.members if (bounds := self._bounds(member, times)) is not None]
         if len(each) < group.threshold:
             return None
         nth = min(group.liars, len(each) - 1)

@@ -10,19 +10,11 @@ from typing import Any, Final, Self
 from aigaq_verify.container import NotEvidenceError
 from aigaq_verify.manifest import Manifest
 from aigaq_verify.note import NoteError
-from aigaq_verify.records import RecordError
+from aigaq_verify.records import CAUSES, RecordError
 
 CHECKS: Final = ("bytes", "records", "log", "witnesses", "time", "key", "interval", "files")
-CAUSES: Final = {
-    "no_connect": "the camera could not be reached",
-    "no_rtp": "the camera was connected but sent nothing",
-    "rtp_loss": "what the camera sent was lost on the way",
-    "no_idr": "the camera sent no picture to start from",
-    "disk_full": "the disk was full",
-    "restart": "the recorder restarted",
-    "clock_step": "the recorder's clock was set",
-    "operator": "a person stopped the recording",
-    "off_duty": "the camera was off duty",
+_CAUSES: Final[dict[str | None, str]] = {
+    **CAUSES,
     "absence": "the centre heard nothing from the polling station",
     None: "SILENT: nobody signed for it",
 }
@@ -85,7 +77,7 @@ class Stretch:
         else:
             seconds = (self.to_ms - self.from_ms) / 1000
             when = f"{show_time(self.from_ms, zone)} to {show_time(self.to_ms, zone)}, {seconds:.3f} s"
-        return f"{when}; {self.cause}: {CAUSES[self.cause]}" if self.cause else f"{when}; {CAUSES[None]}"
+        return f"{when}; {self.cause}: {_CAUSES[self.cause]}" if self.cause else f"{when}; {_CAUSES[None]}"
 
 
 @dataclass(slots=True)

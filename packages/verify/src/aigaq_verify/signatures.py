@@ -51,10 +51,10 @@ def verify_mldsa44(public: bytes, message: bytes, signature: bytes) -> bool:
 def verify_p256(point: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the P-256 key signed the message with SHA-256; the signature is r ‖ s, 32 bytes each."""
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not is_p256_key(point) or len(signature) != 64 or not 0 < r < _N256 or not 0 < s <= _N256 // 2:
+    key = _p256_key(point)
+    if key is None or len(signature) != 64 or not 0 < r < _N256 or not 0 < s <= _N256 // 2:
         return False
     try:
-        key = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point)
         return key.verify(encode_dss_signature(r, s), message, ECDSA(SHA256())) is None
     except InvalidSignature:
         return False
@@ -62,7 +62,12 @@ def verify_p256(point: bytes, message: bytes, signature: bytes) -> bool:
 
 def is_p256_key(point: bytes) -> bool:
     """Whether these are the 65 bytes of an uncompressed point of the curve, whose order is prime (SEC 1 §2.3.4)."""
+    return _p256_key(point) is not None
+
+
+@lru_cache(maxsize=16_384)
+def _p256_key(point: bytes) -> EllipticCurvePublicKey | None:
     try:
-        return len(point) == 65 and bool(EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point))
+        return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point) if len(point) == 65 else None
     except ValueError:
-        return False
+        return None
