@@ -270,6 +270,15 @@ def open_gap() -> Made:
     return clip(box.seal(), end=T0 + 60_000)
 
 
+@case("GAP", "a gap was opened before the station held a checkpoint, and closed when it held one")
+def open_gap_told_again() -> Made:
+    box = Box(Lab()).enrol()
+    box.beacon, newest = None, box.beacon
+    box.gap(None)
+    box.beacon = newest
+    return clip(box.gap(T0 + 5_000, start=T0, opened=False).segment().seal())
+
+
 @case("GAP", "the clock was set back, and the station said so")
 def clock_set_back() -> Made:
     box = Box(Lab()).enrol().segment().segment()
@@ -538,6 +547,23 @@ def delegation_revoked() -> Made:
 @case("UNKNOWN KEY", "the enrolment was revoked before")
 def enrolment_revoked() -> Made:
     return clip(revoked(story(rounds=1), at_ms=T0, which=0))
+
+
+@case("UNKNOWN KEY", "the session key was revoked in the name of an older leaf that delegates it too")
+def delegation_revoked_by_another_leaf() -> Made:
+    box = Box(Lab())
+    enrolment = box.enrolment()
+    box.delegation(enrolment, not_after_ms=T0 + DAY // 4)
+    box.delegation(enrolment)
+    return clip(revoked(published(box).segment().seal(), at_ms=T0))
+
+
+@case("UNKNOWN KEY", "the identity was revoked in the name of an older leaf that enrols it too")
+def enrolment_revoked_by_another_leaf() -> Made:
+    box = Box(Lab())
+    box.enrolment(not_after_ms=T0 + DAY)
+    box.delegation(box.enrolment())
+    return clip(revoked(published(box).segment().seal(), at_ms=T0, which=0))
 
 
 @case("UNKNOWN KEY", "a revoked key, and no witness that shows an earlier use")
@@ -865,6 +891,26 @@ def format_one() -> Made:
     return {**files, "clip.json": json.dumps({**said, "format": 1}).encode()}, Lab().trust()
 
 
+@case("NOT A CLIP", "clip.json is written in UTF-16")
+def manifest_in_utf_16() -> Made:
+    return manifest_written(lambda text: text.encode("utf-16"))
+
+
+@case("NOT A CLIP", "clip.json begins with a byte order mark")
+def manifest_with_byte_order_mark() -> Made:
+    return manifest_written(lambda text: text.encode("utf-8-sig"))
+
+
+@case("NOT A CLIP", "the format of clip.json is a number with a point")
+def format_with_point() -> Made:
+    return manifest_written(lambda text: text.replace('"format": 2', '"format": 2.0').encode())
+
+
+@case("NOT A CLIP", "clip.json holds a number that JSON does not have")
+def manifest_with_no_number() -> Made:
+    return manifest_written(lambda text: text.replace('"from_ms": ', '"from_ms": -Infinity, "from": ').encode())
+
+
 @case("USAGE", "two of five witnesses: two histories could each have that quorum")
 def split_policy() -> Made:
     box = story(rounds=1, witnesses=5)
@@ -893,6 +939,13 @@ def no_quorum_line() -> Made:
 
 
 # How they are made
+
+
+def manifest_written(write: Callable[[str], bytes]) -> Made:
+    """A right clip whose `clip.json` is written in another way."""
+    box = story(rounds=1)
+    files = box.files()
+    return {**files, "clip.json": write(files["clip.json"].decode())}, box.lab.trust()
 
 
 def two_streams() -> Made:

@@ -124,18 +124,19 @@ type Problem = readonly [Verdict, Said];
 
 /** Who may sign for the station: enrolments, delegations and revocations that are proven to be in the log. */
 export class Authority {
-  readonly #enrolments = new Map<string, Logged>();
+  readonly #logged = new Map<string, Logged>();
   readonly #delegations = new Map<string, { key: VerifierKey; each: Logged[] }>();
   readonly #revoked = new Map<string, number>();
   readonly #sound = new Map<Logged, Promise<boolean>>();
   readonly told = new Map<string, Said>();
 
   constructor(clip: Manifest, leaves: Iterable<Logged>, private readonly engine: Engine) {
-    for (const one of leaves) {
-      const { kind, values, hash } = one.leaf;
-      if (kind === Kind.ENROLMENT) this.#enrolments.set(toHex(hash), one);
-      else if (kind === Kind.DELEGATION) this.#delegate(verifierKey(clip.origin, values["session_key"] as Bytes), one);
-      else if (kind === Kind.REVOCATION) this.#revoke(toHex(values["revoked"] as Bytes), values["at_ms"] as number);
+    for (const one of leaves) this.#logged.set(toHex(one.leaf.hash), one);
+    for (const one of this.#logged.values()) {
+      const { kind, values } = one.leaf;
+      const of = kind === Kind.REVOCATION && this.#logged.get(toHex(values["revoked"] as Bytes));
+      if (kind === Kind.DELEGATION) this.#delegate(verifierKey(clip.origin, values["session_key"] as Bytes), one);
+      else if (of) this.#revoke(keyOf(of.leaf), values["at_ms"] as number); // whatever leaf names it
     }
   }
 
@@ -150,8 +151,8 @@ export class Authority {
     else this.#delegations.set(key.text, { key, each: [one] });
   }
 
-  #revoke(hash: string, at: number): void {
-    this.#revoked.set(hash, Math.min(at, this.#revoked.get(hash) ?? at));
+  #revoke(key: string, at: number): void {
+    this.#revoked.set(key, Math.min(at, this.#revoked.get(key) ?? at));
   }
 
   /** Why the seal's key may not sign there; null where a delegation lets it. */
@@ -169,8 +170,8 @@ export class Authority {
 
   async #broken(delegation: Logged, seal: Seal): Promise<Problem | null> {
     const { index } = delegation.place;
-    const enrolment = this.#enrolments.get(toHex(delegation.leaf.values["enrolment"] as Bytes));
-    if (!enrolment) return ["UNKNOWN_KEY", said("leaf {index} delegates from an enrolment that is not shown", { index })];
+    const enrolment = this.#logged.get(toHex(delegation.leaf.values["enrolment"] as Bytes));
+    if (enrolment?.leaf.kind !== Kind.ENROLMENT) return ["UNKNOWN_KEY", said("leaf {index} delegates from an enrolment that is not shown", { index })];
     const sound = this.#sound.get(delegation) ?? verifyDelegation(delegation.leaf, enrolment.leaf, this.engine);
     this.#sound.set(delegation, sound);
     if (!(await sound)) return ["FAILED", said("the signature of delegation {index} is false", { index })];
@@ -198,10 +199,16 @@ export class Authority {
   }
 
   #untimely(one: Logged, seal: Seal): string | null {
-    const [madeBy, revoked] = [notAfter(seal), this.#revoked.get(toHex(one.leaf.hash))];
+    const [madeBy, revoked] = [notAfter(seal), this.#revoked.get(keyOf(one.leaf))];
     const { not_before_ms: from, not_after_ms: to } = one.leaf.values as { not_before_ms: number; not_after_ms: number };
     if (revoked !== undefined && (madeBy === null || madeBy > revoked)) return "revoked, and nothing proves an earlier use";
     if (madeBy !== null && madeBy < from - CLOCK_MS) return "used before it was valid";
     return Math.max(seal.notBefore ?? 0, seal.claimed) > to + CLOCK_MS ? "used after it was valid" : null;
   }
+}
+
+/** The identity that a leaf enrols, or the session key that it delegates. */
+function keyOf({ values }: Leaf): string {
+  const key = values["identity"] ?? values["session_key"];
+  return key instanceof Uint8Array ? toHex(key) : "";
 }
