@@ -1,0 +1,170 @@
+"""Crops of boxes with truth, many at a time: `python -m training.make_crops OUT --seeds 10000:10100 --jobs 16`.
+
+Every seed is one file, so a stopped run goes on where it was. Several pictures of a ballot are warped by the true
+corners with a little error, as a registration leaves it, and fused by their median.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aigaq.recount.reading.second import BOX_SHARE, CROP
+from aigaq.simulator.ballots import PX_PER_MM, draw_ballot
+from aigaq.simulator.count import Mark, Still, render_stills
+from training.plans import preset_plan, training_plan
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+EMPTY, MARKED, UNREADABLE = range(3)
+KINDS: Final = (
+    "", "tick", "cross", "heart", "squiggle", "fill", "circle", "line", "plus", "dot", "star", "word",
+)  # fmt: skip
+_FINE: Final = 2
+"""Stills are warped so much finer than the crop and then averaged down, as from the fused sheet."""
+_STILLS: Final = 4
+_VARIANTS: Final = 4
+"""Fusions of different stills with different errors from one ballot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Rows of one seed; `columns` are what is known of each row."""
+
+    crops: Bytes
+    blanks: Bytes
+    columns: dict[str, NDArray[np.float32]]
+
+
+def crops_of(seed: int, ballots: int, preset: str = "") -> Crops:
+    """All crops of one seed: of a hard training count, or of one of the benchmark's presets."""
+    plan = preset_plan(seed, ballots, preset) if preset else training_plan(seed, ballots)
+    rng = np.random.default_rng([seed, 78])
+    rows = list[tuple[Bytes, Bytes, dict[str, float]]]()
+    for _, group in groupby(render_stills(plan, frames=_STILLS), key=lambda still: still.presented.n):
+        stills = list(group)
+        for _ in range(1 if preset else _VARIANTS):
+            count = _STILLS if preset else int(rng.integers(1, len(stills) + 1))
+            picked = [stills[i] for i in rng.permutation(len(stills))[:count]]
+            rows += _boxes(picked, rng, honest=bool(preset))
+    return Crops(
+        np.stack([row[0] for row in rows]),
+        np.stack([row[1] for row in rows]),
+        {name: np.array([row[2][name] for row in rows], np.float32) for name in rows[0][2]}
+        | {"seed": np.full(len(rows), seed, np.float32)},
+    )
+
+
+def _boxes(
+    stills: list[Still], rng: np.random.Generator, *, honest: bool
+) -> Iterator[tuple[Bytes, Bytes, dict[str, float]]]:
+    ballot = stills[0].presented.ballot
+    marks = {mark.choice: mark for mark in ballot.marks}
+    page = cv2.cvtColor(draw_ballot(ballot.style), cv2.COLOR_RGB2GRAY).astype(np.uint8)
+    grey = [cv2.cvtColor(still.picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for still in stills]
+    common = rng.normal(0, 0.35 if honest else rng.choice((0.3, 0.8, 1.6)), 2)
+    for number, choice in enumerate(ballot.style.choices):
+        astray = not honest and rng.random() < 0.015
+        shift = common + _astray(rng) if astray else common
+        pieces = [
+            _piece(g, s.boxes[number], shift + rng.normal(0, 0.25, 2), rng) for g, s in zip(grey, stills, strict=True)
+        ]
+        fused = np.median(np.stack(pieces), axis=0).astype(np.uint8)
+        crop = cv2.resize(fused, (CROP, CROP), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        visible = float(np.median([still.visible[number] for still in stills]))
+        wrong = astray or ballot.form == "other"
+        yield crop, blank_crop(page, choice.box), _facts(marks.get(choice.id), visible, stills, number, wrong=wrong)
+
+
+def _astray(rng: np.random.Generator) -> Floats:
+    """In shares of a box, as the other shifts are in pixels of the crop: quite another place."""
+    turn = rng.uniform(0, 2 * np.pi)
+    return np.array([np.cos(turn), np.sin(turn)]) * rng.uniform(0.3, 1.2) * CROP * BOX_SHARE
+
+
+def blank_crop(page: Bytes, box: tuple[float, float, float, float]) -> Bytes:
+    """The blank's crop; 8 px/mm are averaged down."""
+    x, y, w, h = (side * PX_PER_MM for side in box)
+    corners = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)]) - 0.5
+    fine = 4
+    piece = cv2.warpPerspective(
+        page, _matrix(corners, fine), (CROP * fine,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    return cv2.resize(piece, (CROP, CROP), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _matrix(corners: Floats, fine: int) -> Floats:
+    """From pixels of a crop so much finer to those of the picture."""
+    low, high = CROP * fine * (1 - BOX_SHARE) / 2 - 0.5, CROP * fine * (1 + BOX_SHARE) / 2 - 0.5
+    square = np.array([(low, low), (high, low), (high, high), (low, high)], np.float32)
+    return cv2.getPerspectiveTransform(square, corners.astype(np.float32)).astype(np.float64)
+
+
+def _piece(grey: Bytes, corners: Floats, shift: Floats, rng: np.random.Generator) -> Bytes:
+    side = float(np.linalg.norm(corners[1] - corners[0]))
+    per_pixel = side / (CROP * BOX_SHARE)
+    moved = corners + shift * per_pixel + rng.normal(0, 0.15 * per_pixel, (4, 2))
+    return cv2.warpPerspective(
+        grey, _matrix(moved, _FINE), (CROP * _FINE,) * 2,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.uint8)  # fmt: skip
+
+
+def _facts(mark: Mark | None, visible: float, stills: list[Still], number: int, *, wrong: bool) -> dict[str, float]:
+    corners = stills[0].boxes[number]
+    label = UNREADABLE if wrong else EMPTY if mark is None else MARKED
+    return {
+        "label": label,
+        "visible": visible,
+        "kind": 0 if mark is None else KINDS.index(mark.kind),
+        "strength": 0.0 if mark is None else mark.strength,
+        "box_px": float(np.sqrt(cv2.contourArea(corners.astype(np.float32)))),
+        "stills": len(stills),
+        "ballot": stills[0].presented.n,
+    }
+
+
+def _write(task: tuple[Path, int, int, str, float]) -> str:
+    out, seed, ballots, preset, deadline = task
+    path = out / f"{preset or 'crops'}-{seed}.npz"
+    if path.exists() or time.monotonic() > deadline:
+        return ""
+    cv2.setNumThreads(1)
+    made = crops_of(seed, ballots, preset)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, crops=made.crops, blanks=made.blanks, **made.columns)
+    part.rename(path)
+    return f"{path.name}: {len(made.crops)} crops"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", required=True, help="FROM:TO, without TO")
+    parser.add_argument("--ballots", type=int, default=60)
+    parser.add_argument("--preset", default="", help="a preset of the benchmark in place of hard training counts")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no further seed after so long")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    first, last = (int(part) for part in args.seeds.split(":"))
+    deadline = time.monotonic() + args.seconds
+    tasks = [(args.out, seed, args.ballots, args.preset, deadline) for seed in range(first, last)]
+    with get_context("spawn").Pool(args.jobs, maxtasksperchild=8) as pool:
+        for line in pool.imap_unordered(_write, tasks):
+            if line:
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
