@@ -273,6 +273,7 @@ class _Watch:
             self._last = at
         self._begun = True
         if at >= self._to:
+            yield from self._change(at, self._kind(at))
             self.over = True
             return
         self._broken = frame.is_corrupt or at < self._last or (self._broken and not frame.key_frame)
