@@ -44,6 +44,7 @@ class SheetReading:
     """(h, w) in how many sightings each pixel is seen."""
     boxes: tuple[BoxSight, ...]
     """In the order of the style's choices; empty where no sighting fits the style."""
+    needs_endorsement: bool
     endorsed: bool | None
     """Whether there is a signature; None where that cannot be told, and where the style asks for none."""
     outside: float
