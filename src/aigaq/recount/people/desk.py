@@ -5,7 +5,6 @@ Whatever is said to be kept is kept before it is said. The rules are the board's
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,6 +87,7 @@ class Desk:
         self._network_requests = Buckets(Limit(at_once=2000, a_minute=4000))
         self._newcomers = Buckets(Limit(at_once=200, a_minute=20))
         self._code_trials = Buckets(Limit(at_once=10, a_minute=1))
+        self._along = Buckets(Limit(at_once=20, a_minute=2))
         self._lock = asyncio.Lock()
         self._unweighed = 0
         self._progress: tuple[int, Progress] | None = None
@@ -269,12 +269,19 @@ class Desk:
             self._progress = (now, self.board.progress())
         return self._progress[1]
 
-    async def keep_along(self, name: str, count: str, ticks: str) -> None:
-        """Keep a citizen's own count of a film."""
+    async def keep_along(self, name: str, count: str, address: str, ticks: str) -> None:
+        """Keep a citizen's own count of a film.
+
+        Raises:
+            TooFastError: more than a person, or a network of people, counts.
+            AnswersNotKeptError: the database does not take it.
+        """
+        self._allow(self._requests, name)
+        self._allow(self._along, self.tokens.network(address))
         async with self._lock:
             await asyncio.to_thread(self.store.add_along, KeptAlong(name, count, ticks, utc_ms(self.clock)))
 
-    def answers(self) -> Sequence[KeptAnswer]:
+    def answers(self) -> list[KeptAnswer]:
         """All that was answered, in order: what is published."""
         return [*self.store.answers()]
 
