@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from aigaq.recount.reading.second import BOX_SHARE, CROP, EMPTY, MARKED
+from aigaq.recount.reading.second import BOX_SHARE, CROP, EMPTY, MARKED, UNREADABLE
 from aigaq.simulator.count.marks import INKS, MARK_KINDS, Mark, ink
 
 _FINE: Final = 2
@@ -96,8 +96,23 @@ class Augment:
         crops = self._stamp(crops, stamped, self._own, sigma)
         crops = self._stamp(crops, grazed, self._grazes, sigma)
         target[stamped] = torch.eye(3, device=self._device)[MARKED]
+        junk = torch.rand(n, device=self._device) < 0.015
+        crops = self._junk(crops, junk)
+        target[junk] = torch.eye(3, device=self._device)[UNREADABLE]
         crops = self._lit(self._worse(crops))
         return (*self._flipped(crops, blanks), target)
+
+    def _junk(self, crops: Tensor, which: Tensor) -> Tensor:
+        """No box at all: one grey, or a picture that is out of its place."""
+        rows = which.nonzero()[:, 0]
+        if not len(rows):
+            return crops
+        grey = _uniform(len(rows), 10, 245, self._device)[:, None, None].expand(-1, CROP, CROP)
+        step = int(torch.randint(12, CROP - 12, (1,)))
+        astray = crops[rows].roll(step, dims=1 + step % 2)
+        crops = crops.clone()
+        crops[rows] = torch.where((torch.rand(len(rows), device=self._device) < 0.4)[:, None, None], grey, astray)
+        return crops
 
     def _stamp(self, crops: Tensor, which: Tensor, bank: tuple[Tensor, Tensor], sigma: Tensor) -> Tensor:
         rows = which.nonzero()[:, 0]

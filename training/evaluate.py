@@ -1,4 +1,4 @@
-"""What a reader of boxes is worth: `python -m training.evaluate CROPS`. Errors with intervals, by size and kind of mark.
+"""What a reader of boxes is worth: `python -m training.evaluate CROPS`. Errors with bounds, by size and kind of mark.
 
 The figures of the documentation come from held-out seeds (`plans.HELD_OUT`), rendered with `make_crops.py --preset`.
 """

@@ -1,13 +1,14 @@
 """Crops of boxes with truth, many at a time: `python -m training.make_crops OUT --seeds 10000:10100 --jobs 16`.
 
-Every seed is one file, so a stopped run goes on where it was. Several pictures of a ballot are warped by the true
-corners with a little error, as a registration leaves it, and fused by their median.
+Every seed is one file, so a stopped run goes on where it was. Several pictures of a ballot go through the product's own
+reading of sheets; and, to be harder, are warped by the true corners with some error and fused by their median.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,9 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aigaq.election import BallotStyle
 from aigaq.recount.reading.second import BOX_SHARE, CROP
+from aigaq.recount.reading.sheets import SheetReading, read_sheet
+from aigaq.recount.reading.sighting import Sighting
+from aigaq.recount.styles import LoadedStyle
 from aigaq.simulator.ballots import PX_PER_MM, draw_ballot
 from aigaq.simulator.count import Mark, Still, render_stills
+from training.crops import SEEN
 from training.plans import preset_plan, training_plan
 
 Bytes = NDArray[np.uint8]
@@ -31,8 +37,9 @@ KINDS: Final = (
 _FINE: Final = 2
 """Stills are warped so much finer than the crop and then averaged down, as from the fused sheet."""
 _STILLS: Final = 4
-_VARIANTS: Final = 4
-"""Fusions of different stills with different errors from one ballot."""
+_READINGS: Final = 2
+_WARPS: Final = 1
+"""Fusions of different stills with different errors from one ballot, by the product and by the truth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +51,78 @@ class Crops:
     columns: dict[str, NDArray[np.float32]]
 
 
+Row = tuple[Bytes, Bytes, dict[str, float]]
+
+
 def crops_of(seed: int, ballots: int, preset: str = "") -> Crops:
-    """All crops of one seed: of a hard training count, or of one of the benchmark's presets."""
+    """All crops of one seed: of a hard training count, or of one of the benchmark's presets as the product reads it."""
     plan = preset_plan(seed, ballots, preset) if preset else training_plan(seed, ballots)
     rng = np.random.default_rng([seed, 78])
-    rows = list[tuple[Bytes, Bytes, dict[str, float]]]()
+    rows = list[Row]()
     for _, group in groupby(render_stills(plan, frames=_STILLS), key=lambda still: still.presented.n):
         stills = list(group)
-        for _ in range(1 if preset else _VARIANTS):
-            count = _STILLS if preset else int(rng.integers(1, len(stills) + 1))
-            picked = [stills[i] for i in rng.permutation(len(stills))[:count]]
-            rows += _boxes(picked, rng, honest=bool(preset))
-    return Crops(
-        np.stack([row[0] for row in rows]),
-        np.stack([row[1] for row in rows]),
-        {name: np.array([row[2][name] for row in rows], np.float32) for name in rows[0][2]}
-        | {"seed": np.full(len(rows), seed, np.float32)},
+        if preset:
+            rows += _read(stills, rng)
+            continue
+        for _ in range(_READINGS):
+            rows += _read(_some(stills, rng), rng)
+        for _ in range(_WARPS):
+            rows += _warped(_some(stills, rng), rng)
+    columns = {name: np.array([row[2][name] for row in rows], np.float32) for name in rows[0][2]}
+    columns["seed"] = np.full(len(rows), seed, np.float32)
+    return Crops(np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]), columns)
+
+
+def _some(stills: list[Still], rng: np.random.Generator) -> list[Still]:
+    count = int(rng.integers(1, len(stills) + 1))
+    return [stills[i] for i in rng.permutation(len(stills))[:count]]
+
+
+@cache
+def _style(style: BallotStyle) -> LoadedStyle:
+    return LoadedStyle(style, draw_ballot(style), "")
+
+
+def _read(stills: list[Still], rng: np.random.Generator) -> Iterator[Row]:
+    """What the product makes of them, the corners a little off as finding gives them."""
+    reading = read_sheet(_style(stills[0].presented.ballot.style), [_sighting(still, rng) for still in stills])
+    if not reading.boxes or not _in_place(reading, stills):
+        return
+    marks = {mark.choice: mark for mark in stills[0].presented.ballot.marks}
+    for number, box in enumerate(reading.boxes):
+        shares = [still.visible[number] for still in stills]
+        torn = max(shares) >= SEEN > float(np.median(shares))
+        if torn:  # It depends on what the fusion took for covered, which is not known here.
+            continue
+        facts = _facts(marks.get(box.choice), max(shares), stills, number)
+        yield box.crop, box.blank, facts | {"product": 1.0, "said_visible": box.visible, "label_fit": box.label}
+
+
+def _sighting(still: Still, rng: np.random.Generator) -> Sighting:
+    tall, wide = still.picture.shape[:2]
+    rgb = cv2.resize(still.picture, (wide // 4, tall // 4), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    grey = cv2.cvtColor(still.picture, cv2.COLOR_RGB2GRAY).astype(np.uint8)
+    return Sighting(grey, rgb, (0, 0), still.corners + rng.normal(0, 3, (4, 2)), 1.0, 0.0)
+
+
+def _in_place(reading: SheetReading, stills: list[Still]) -> bool:
+    """Whether no sheet was taken for one that lies a row further: its truth would be a neighbour's."""
+    play = 0.3 * reading.box_px
+    return all(
+        min(float(np.abs(np.array(frame.corners) - still.corners).mean()) for still in stills) < play
+        for frame in reading.frames
     )
 
 
-def _boxes(
-    stills: list[Still], rng: np.random.Generator, *, honest: bool
-) -> Iterator[tuple[Bytes, Bytes, dict[str, float]]]:
+def _warped(stills: list[Still], rng: np.random.Generator) -> Iterator[Row]:
+    """Fused by the true corners with some error: worse than the product's, so that the reader bears what goes wrong."""
     ballot = stills[0].presented.ballot
     marks = {mark.choice: mark for mark in ballot.marks}
     page = cv2.cvtColor(draw_ballot(ballot.style), cv2.COLOR_RGB2GRAY).astype(np.uint8)
     grey = [cv2.cvtColor(still.picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for still in stills]
-    common = rng.normal(0, 0.35 if honest else rng.choice((0.3, 0.8, 1.6)), 2)
+    common = rng.normal(0, rng.choice((0.3, 0.8, 1.6)), 2)
     for number, choice in enumerate(ballot.style.choices):
-        astray = not honest and rng.random() < 0.015
+        astray = rng.random() < 0.015
         shift = common + _astray(rng) if astray else common
         pieces = [
             _piece(g, s.boxes[number], shift + rng.normal(0, 0.25, 2), rng) for g, s in zip(grey, stills, strict=True)
@@ -80,8 +130,11 @@ def _boxes(
         fused = np.median(np.stack(pieces), axis=0).astype(np.uint8)
         crop = cv2.resize(fused, (CROP, CROP), interpolation=cv2.INTER_AREA).astype(np.uint8)
         visible = float(np.median([still.visible[number] for still in stills]))
-        wrong = astray or ballot.form == "other"
-        yield crop, blank_crop(page, choice.box), _facts(marks.get(choice.id), visible, stills, number, wrong=wrong)
+        facts = _facts(marks.get(choice.id), visible, stills, number)
+        facts |= {"product": 0.0, "said_visible": visible, "label_fit": 1.0}
+        if astray:
+            facts["label"] = UNREADABLE
+        yield crop, blank_crop(page, choice.box), facts
 
 
 def _astray(rng: np.random.Generator) -> Floats:
@@ -118,9 +171,10 @@ def _piece(grey: Bytes, corners: Floats, shift: Floats, rng: np.random.Generator
     ).astype(np.uint8)  # fmt: skip
 
 
-def _facts(mark: Mark | None, visible: float, stills: list[Still], number: int, *, wrong: bool) -> dict[str, float]:
+def _facts(mark: Mark | None, visible: float, stills: list[Still], number: int) -> dict[str, float]:
     corners = stills[0].boxes[number]
-    label = UNREADABLE if wrong else EMPTY if mark is None else MARKED
+    ballot = stills[0].presented.ballot
+    label = UNREADABLE if ballot.form == "other" else EMPTY if mark is None else MARKED
     return {
         "label": label,
         "visible": visible,

@@ -9,6 +9,7 @@ python3 -m tarfile -e .carry/site.tar.xz "$work/site"
 # Only what the reader itself needs of its room: the rest asks for packages that are not there.
 cp -r src/aigaq packages/verify/src/aigaq_verify training "$work/site/"
 for room in recount recount/reading; do : >"$work/site/aigaq/$room/__init__.py"; done
+echo "from aigaq.recount.styles.folder import LoadedStyle as LoadedStyle" >"$work/site/aigaq/recount/styles/__init__.py"
 export PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 cd "$work"
 python3 -c 'import sys, cv2, torch, numpy; print(sys.version, cv2.__version__, torch.__version__, numpy.__version__, torch.cuda.is_available())'
