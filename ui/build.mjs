@@ -16,7 +16,13 @@ const COMPRESSIBLE = new Set([".js", ".css", ".html", ".svg", ".txt"]);
 async function bundle() {
   const { metafile } = await build({
     absWorkingDir: here,
-    entryPoints: { main: "src/main.ts", station: "src/station-page.ts", recount: "src/recount.ts", style: "src/style.css" },
+    entryPoints: {
+      main: "src/main.ts",
+      station: "src/station-page.ts",
+      recount: "src/recount.ts",
+      "style-editor": "src/style-editor.ts",
+      style: "src/style.css",
+    },
     outdir: fresh,
     bundle: true,
     splitting: true,

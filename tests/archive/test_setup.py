@@ -177,7 +177,7 @@ def test_a_centre_runs_takes_footage_and_is_checked(ready, box, tmp_path):
     config = folder / "center.toml"
     officers = Officers(tmp_path / "officers", "example-2027", SystemClock())
     (folder / "roles.vkeys").write_text("".join(f"{officers.roles.key(name)}\n" for name in officers.roles.names))
-    command = [sys.executable, "-c", "from aigaq.archive.cli import center_app; center_app()"]
+    command = [sys.executable, "-m", "aigaq", "center"]
     process = subprocess.Popen(
         [*command, "run", "--config", str(config), "--port", "0"], stderr=subprocess.PIPE, text=True, env=os.environ
     )

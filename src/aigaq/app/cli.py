@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "doctor": "aigaq.app.doctor:doctor",
     "verify": "aigaq.ledger.cli:verify",
     "station": "aigaq.station.cli:station_app",
-    "center": "aigaq.archive.cli:center_app",
+    "center": "aigaq.app.center:center_app",
     "witness": "aigaq.ledger.witness.cli:witness_app",
     "monitor": "aigaq.ledger.monitor.cli:monitor_app",
     "enrol": "aigaq.ledger.enrolment.cli:enrol_app",

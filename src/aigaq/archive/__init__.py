@@ -15,7 +15,8 @@ from aigaq.archive.model import (
 )
 from aigaq.archive.pages import create_pages
 from aigaq.archive.service import Archive
-from aigaq.archive.setup import NewCenter, center_name, first_policy, init_center, log_origin
+from aigaq.archive.settings import CenterSettings
+from aigaq.archive.setup import NewCenter, center_name, first_policy, init_center, log_origin, open_archive
 
 __all__ = [
     "Alarm",
@@ -23,6 +24,7 @@ __all__ = [
     "ArchiveError",
     "CameraState",
     "CameraStatus",
+    "CenterSettings",
     "Clip",
     "LogSetup",
     "NewCenter",
@@ -36,4 +38,5 @@ __all__ = [
     "first_policy",
     "init_center",
     "log_origin",
+    "open_archive",
 ]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import shutil
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -12,15 +11,12 @@ from typing import Annotated, BinaryIO, Final
 
 import httpx2
 import typer
-import uvicorn
 from rich.console import Console
 from rich.progress import Progress
 
-from aigaq.archive.app import create_asgi
 from aigaq.archive.errors import BadTimeError, CenterRefusedError, FolderInUseError, NoArchiveError
 from aigaq.archive.fsck import Findings, Fsck, Level
 from aigaq.archive.model import StreamKey
-from aigaq.archive.pages import create_pages
 from aigaq.archive.service import Archive, lock_folder
 from aigaq.archive.settings import NAME, CenterSettings
 from aigaq.archive.setup import center_name, init_center, log_origin, log_setup, open_archive
@@ -65,38 +61,6 @@ def init(
         _print_json({"config": str(made.config), "vkey": made.vkey, "policy": str(made.policy)})
     else:
         typer.echo(NEXT.format(config=made.config, vkey=made.vkey, policy=made.policy, folder=folder))
-
-
-@center_app.command()
-def run(
-    *,
-    config: Config = CONFIG,
-    host: Annotated[str | None, typer.Option(help="Listen here instead.")] = None,
-    port: Annotated[int | None, typer.Option(help="Listen on this port instead; 0 takes a free one.")] = None,
-) -> None:
-    """Run the centre until it is stopped by SIGINT or SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    settings = CenterSettings.load(config)
-    archive = open_archive(settings)
-    listen = settings.listen
-    asyncio.run(serve(archive, host or listen.host, listen.port if port is None else port))
-
-
-async def serve(archive: Archive, host: str, port: int) -> None:
-    """Serve an archive and its pages until a signal comes."""
-    config = uvicorn.Config(
-        create_asgi(archive, create_pages(archive)),
-        host,
-        port,
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    async with archive:
-        await uvicorn.Server(config).serve()
 
 
 @clip_app.command()

@@ -41,8 +41,12 @@ OVERVIEW_MS: Final = 2000
 WORDS: Final[dict[str, object]] = {"zones": ZONES, "kinds": KINDS, "causes": CAUSES, "states": STATES, "looks": LOOKS}
 
 
-def create_pages(archive: Archive) -> FastAPI:
+def create_pages(archive: Archive, *templates: Path) -> FastAPI:
     """The shell with the archive's pages in it, for `create_asgi`.
+
+    Args:
+        archive: Whose pages.
+        *templates: Template folders of other rooms, whose routers are added to the app afterwards.
 
     Raises:
         AssetsMissingError: the scripts and styles are not built.
@@ -54,7 +58,7 @@ def create_pages(archive: Archive) -> FastAPI:
     router.add_api_route("/proof", pages.proof, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}", pages.station, methods=["GET", "HEAD"])
     router.add_api_route("/station/{station_id}/clip", pages.clip, methods=["GET", "HEAD"])
-    shell = create_shell(TEMPLATES, clock=archive.clock)
+    shell = create_shell(TEMPLATES, *templates, clock=archive.clock)
     shell.include_router(router)
     return shell
 

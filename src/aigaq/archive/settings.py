@@ -75,6 +75,8 @@ class CenterSettings(Settings):
     optical: OpticalSection = OpticalSection()
     listen: ListenSection = ListenSection()
     limits: LimitsSection = LimitsSection()
+    recount: Annotated[dict[str, object], Field(default_factory=dict)]
+    """Of the recount, which checks it: see `aigaq.recount.settings`."""
 
     @classmethod
     def load(cls, path: Path) -> Self:

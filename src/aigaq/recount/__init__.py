@@ -1,5 +1,15 @@
 """Ballots read again from the film, by machine and by people. Gives readings and tallies, never a result."""
 
+from aigaq.recount.settings import RecountSettings, load_recount_settings
+from aigaq.recount.style_pages import TEMPLATES, style_router
 from aigaq.recount.styles import LoadedStyle, load_style, load_styles
 
-__all__ = ["LoadedStyle", "load_style", "load_styles"]
+__all__ = [
+    "TEMPLATES",
+    "LoadedStyle",
+    "RecountSettings",
+    "load_recount_settings",
+    "load_style",
+    "load_styles",
+    "style_router",
+]

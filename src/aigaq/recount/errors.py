@@ -8,6 +8,8 @@ AigaqError
 ├── SheetsError             several sheets in one picture
 ├── BoxesNotFoundError      no boxes on a blank
 ├── ChoicesError            names that do not fit
+├── EditorClosedError       the editor is asked from another machine
+├── StyleFormError          what was sent is not the editor's form
 ├── FilmError               film: Missing, Unreadable, NoVideo, Empty
 └── FolderError             reading folder: Missing, Unfinished, Wrong, Picture, InUse, NotWritten
 """
@@ -26,9 +28,13 @@ class StyleProblem:
     why: str
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
+    def text(self, language: Language = "en") -> str:
+        """The mistake in the reader's language."""
+        return fill(self.why, language, self.facts)
+
     def line(self, language: Language = "en") -> str:
-        """The mistake in the reader's language, its key before it."""
-        return f"{self.key}: {fill(self.why, language, self.facts)}"
+        """The mistake with its key before it."""
+        return f"{self.key}: {self.text(language)}"
 
 
 class StyleMissingError(AigaqError):
@@ -37,6 +43,7 @@ class StyleMissingError(AigaqError):
     code = "recount.style_missing"
     why = N_("There is no ballot style here: {name} is missing.")
     hint = N_("Make one from a blank with `aigaq recount style make`, or name the folder that holds style.toml.")
+    http_status = 404
 
 
 class StyleError(AigaqError):
@@ -222,3 +229,37 @@ class ClaimsError(AigaqError):
     code = "recount.claims"
     why = N_("The figures of the protocol cannot be used: {problem}.")
     hint = N_("Compare them with the example in the reference page on the recount.")
+
+
+class EditorClosedError(AigaqError):
+    """Somebody asks for the editor from elsewhere than this machine."""
+
+    code = "recount.style_editor_closed"
+    why = N_("The editor of ballot styles answers only a browser on the same machine.")
+    hint = N_("Edit on that machine, or copy the styles to your own and run `aigaq recount style edit`.")
+    http_status = 403
+
+
+class StyleFormError(AigaqError):
+    """What was sent is not the editor's form."""
+
+    code = "recount.style_form"
+    why = N_("The form cannot be read.")
+    hint = N_("Open the page anew and try again.")
+    http_status = 400
+
+
+class NoBallotError(AigaqError):
+    """A number that no presentation has."""
+
+    code = "recount.no_ballot"
+    why = N_("The count has no presentation {n}; it has {many}.")
+    hint = N_("Take a number from the report.")
+
+
+class CenterAnswerError(AigaqError):
+    """A centre that could not be reached, or that says no."""
+
+    code = "recount.center"
+    why = N_("The centre gives no clip: {problem}.")
+    hint = N_("Check the address, the station, the camera and the times; what is not sealed yet can be had later.")

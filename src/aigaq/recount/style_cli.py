@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+import uvicorn
 
 from aigaq.base import translate
 from aigaq.election import ID_PATTERN, Box, Names
 from aigaq.recount.errors import BlankError
+from aigaq.recount.style_pages import TEMPLATES, style_router
 from aigaq.recount.styles import (
     PICTURE_FILE,
     Apart,
@@ -24,6 +26,7 @@ from aigaq.recount.styles import (
     save_style,
 )
 from aigaq.recount.styles.opening import FILE_BYTES
+from aigaq.web import create_shell
 
 SIZES: Final = {"A3": (297.0, 420.0), "A4": (210.0, 297.0), "A5": (148.0, 210.0), "A6": (105.0, 148.0),
                 "letter": (215.9, 279.4), "legal": (215.9, 355.6)}  # fmt: skip
@@ -205,6 +208,19 @@ def check(styles: Styles = Path("styles"), *, as_json: AsJson = False) -> None:
         typer.echo(f"{len(alike)} of {len(pairs)} pairs cannot be told apart", err=True)
     if alike:
         raise typer.Exit(1)
+
+
+@style_app.command()
+def edit(
+    styles: Styles = Path("styles"),
+    *,
+    port: Annotated[int, typer.Option(help="Listen on this port; 0 takes a free one.", min=0, max=65535)] = 8090,
+) -> None:
+    """Open the editor of ballot styles for a browser on this machine, until it is stopped by Ctrl+C."""
+    app = create_shell(TEMPLATES)
+    app.include_router(style_router(styles))
+    typer.echo("Open /en/recount/styles (or /kk/…, /ru/…) at the address below.", err=True)
+    uvicorn.run(app, host="127.0.0.1", port=port, lifespan="off", ws="none", access_log=False, server_header=False)
 
 
 def _read(path: Path) -> bytes:

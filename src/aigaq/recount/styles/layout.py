@@ -211,9 +211,12 @@ def _signing_lines(mask: Mask, area: Box) -> list[Box]:
 
 
 def _without_rules(mask: Mask) -> Mask:
-    kernel = np.ones((1, 15 * PX_PER_MM), np.uint8)
-    rules = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
-    return cv2.subtract(mask, cv2.dilate(rules, np.ones((3, 3), np.uint8))).astype(np.uint8, copy=False)
+    """Print without its lines, level and upright, longer than any letter."""
+    long, thick = 15 * PX_PER_MM, np.ones((3, 3), np.uint8)
+    for kernel in (np.ones((1, long), np.uint8), np.ones((long, 1), np.uint8)):
+        rules = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
+        mask = cv2.subtract(mask, cv2.dilate(rules, thick)).astype(np.uint8, copy=False)
+    return mask
 
 
 def _cut(mask: Mask, area: Box) -> Mask:
