@@ -1,7 +1,7 @@
 """From pictures to presentations: what paper comes up before the camera, which style it is, from when to when.
 
-Nothing is bridged and nothing is dropped in silence: a gap of the film ends what is held, and movement that belongs to
-no presentation is told as activity.
+Nothing is bridged and nothing is dropped in silence: a gap of the film ends what is held, paper that fits no style is
+told as such, and movement that belongs to no presentation is told as activity.
 """
 
 from collections import deque
@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 
 from aigaq.recount.model import Gap
 from aigaq.recount.reading.film import Picture
-from aigaq.recount.reading.finding.align import align
-from aigaq.recount.reading.finding.scene import Patch, Scene
-from aigaq.recount.reading.finding.search import Found, Searcher
-from aigaq.recount.reading.finding.track import Track, glimpse, holds
+from aigaq.recount.reading.finding.activity import Activity
+from aigaq.recount.reading.finding.align import Fit, align
+from aigaq.recount.reading.finding.glimpse import best
+from aigaq.recount.reading.finding.scene import Patch, Scene, overlap
+from aigaq.recount.reading.finding.search import Found, Known, Searcher, faces
+from aigaq.recount.reading.finding.stranger import Stranger
+from aigaq.recount.reading.finding.track import Track, holds
+from aigaq.recount.reading.finding.which import which
 from aigaq.recount.reading.sighting import Sighting
 from aigaq.recount.styles import LoadedStyle
 
@@ -27,9 +31,17 @@ Doubles = NDArray[np.float64]
 _STILL: Final = 0.45
 """Paper of which more moves is on its way."""
 _GONE: Final = 2
-"""Pictures in a row without the sheet that end a presentation."""
+"""Pictures in a row without the sheet that end a presentation, where the room is seen again behind it."""
+_HIDDEN: Final = 6
+"""Pictures in a row for which something may hide a sheet."""
+_COVERED: Final = 0.7
+"""Share of a sheet's place that must differ from the room where it is only hidden."""
 _BEFORE: Final = 3
 """Pictures that are looked through backwards once a sheet is found."""
+_TURN: Final = 0.45
+"""A sheet that is turned over is away for less than this share of the usual pause."""
+_LARGE: Final = 0.5
+"""Of the usual area: less paper is no sheet that is held up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,85 +76,150 @@ class Finder:
     def __init__(self, styles: Mapping[str, LoadedStyle]) -> None:
         self._searcher = Searcher(styles)
         self._scene = Scene()
+        self._activity = Activity()
         self._track: Track | None = None
+        self._stranger: Stranger | None = None
         self._before: deque[tuple[Picture, Bytes]] = deque(maxlen=_BEFORE)
         self._tried: list[tuple[Patch, float]] = []
+        self._usual: deque[Patch] = deque(maxlen=15)
+        """Where sheets were held, one patch for each presentation."""
+        self._now = 0.0
 
     def feed(self, picture: Picture) -> Iterator[Shown | Gap]:
         """Take the next picture; give what has ended."""
         small = cv2.cvtColor(picture.small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         self._scene.look(picture.small)
-        track = self._track
-        if track is not None and track.follow(picture, small):
-            self._scene.hold(self._shares(track.corners, small))
-        elif track is not None and track.gone >= _GONE:
-            yield _shown(track)
-            self._track = None
+        self._activity.move(self._now, picture.at_s, self._scene.motion)
+        self._now = picture.at_s
+        yield from self._follow(picture, small)
         if self._track is None or self._track.gone:
-            found = self._look_for(picture)
+            patches = self._papers()
+            found = self._look_for(patches, picture, small)
             if found is not None:
-                yield from self._begin(found, picture, small)
+                yield from self._begin(*found, picture, small)
+            elif self._track is None:
+                yield from self._strange(patches, picture)
+        yield from self._activity.late(picture.at_s)
         self._before.append((picture, small))
 
     def interrupt(self) -> Iterator[Shown | Gap]:
         """Footage ends here: so does what is held."""
-        if self._track is not None:
-            yield _shown(self._track)
-        self._track = None
+        yield from self._end_track()
+        yield from self._end_stranger()
+        yield from self._activity.end(self._now)
         self._before.clear()
+        self._tried.clear()
         self._scene = Scene()
 
-    def _shares(self, corners: Doubles, small: Bytes) -> Doubles:
-        return (corners + 0.5) / (small.shape[1], small.shape[0])
+    def _follow(self, picture: Picture, small: Bytes) -> Iterator[Shown | Gap]:
+        track = self._track
+        if track is None:
+            return
+        place = (track.corners + 0.5) / small.shape[::-1]
+        if track.follow(picture, small):
+            self._scene.hold(place)
+        elif track.gone >= _HIDDEN or (track.gone >= _GONE and self._scene.changed(place) < _COVERED):
+            yield from self._end_track()
 
-    def _look_for(self, picture: Picture) -> Found | None:
-        for patch in self._scene.papers([])[:2]:
-            if patch.moving > _STILL or self._was_tried(patch, picture.at_s):
+    def _papers(self) -> list[Patch]:
+        """Paper that may be a sheet which is held up."""
+        usual = float(np.median([p.area for p in self._usual])) if len(self._usual) >= 3 else 0.0
+        return [p for p in self._scene.papers()[:3] if p.area >= _LARGE * usual]
+
+    def _look_for(self, patches: list[Patch], picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
+        for patch in patches:
+            tries = self._tries(patch, picture.at_s)
+            if patch.moving > _STILL or tries is None:
                 continue
+            self._tried.append((patch, picture.at_s))
             tall, wide = picture.grey.shape
             left, top = max(0.0, patch.left - 0.02) * wide, max(0.0, patch.top - 0.03) * tall
             right, bottom = min(1.0, patch.right + 0.02) * wide, min(1.0, patch.bottom + 0.03) * tall
-            found = self._searcher.search(picture.grey, (int(left), int(top), int(right), int(bottom)))
-            self._tried.append((patch, picture.at_s))
-            return found
+            box = (int(left), int(top), int(right), int(bottom))
+            found = self._searcher.search(picture.grey, box, "orb" if tries % 2 else "sift")
+            return None if found is None else self._fitted(found, picture, small)
         return None
 
-    def _was_tried(self, patch: Patch, now: float) -> bool:
-        """The same paper in the same place is searched again after 0.2 s, then after 0.4 s, 0.8 s and so on."""
+    def _tries(self, patch: Patch, now: float) -> int | None:
+        """How often this paper was searched; None where it is too early for more: 0.1 s, 0.3 s, 0.6 s, 1.2 s after."""
         self._tried = [t for t in self._tried if now - t[1] < 10]
-        same = [at for other, at in self._tried if _overlap(patch, other) > 0.7]
-        return bool(same) and now - same[-1] < 0.2 * 2 ** (len(same) - 1)
+        same = [at for other, at in self._tried if overlap(patch, other) > 0.7]
+        too_early = same and now - same[-1] < 0.15 * 2 ** (len(same) - 1) - 0.05
+        return None if too_early else len(same)
 
-    def _begin(self, found: Found, picture: Picture, small: Bytes) -> Iterator[Shown]:
-        scale = small.shape[1] / picture.grey.shape[1]
-        fit = align(small, found.known.template, (found.corners + 0.5) * scale - 0.5)
-        if not holds(fit, found.known):
+    def _fitted(self, found: Found, picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
+        """The style of that shape which fits best, and how."""
+        corners = (found.corners + 0.5) * (small.shape[1] / picture.grey.shape[1]) - 0.5
+        alike = [k for k in self._searcher.known if same_shape(k, found.known)]
+        fits = [(k, align(small, k.template, corners)) for k in alike]
+        known, fit = max(fits, key=lambda pair: pair[1].likeness)
+        return (known, fit) if holds(fit, known) else None
+
+    def _begin(self, known: Known, fit: Fit, picture: Picture, small: Bytes) -> Iterator[Shown | Gap]:
+        """A sheet was found: the one that was hidden, or another."""
+        track = Track(known, fit, picture, small)
+        since, corners = track.trace_back(list(reversed(self._before)))
+        old = self._track
+        if old is not None and (
+            (old.gone < _HIDDEN and old.is_at(fit.corners)) or (since <= old.to_s and old.is_at(corners))
+        ):
+            old.at(fit, picture, small)
             return
-        if self._track is not None:
-            yield _shown(self._track)
-        self._track = track = Track(found.known, glimpse(picture, fit, small), small)
+        yield from self._end_track()
+        stranger = self._stranger
+        if stranger is not None and track.from_s - stranger.to_s < _TURN * self._activity.pause:
+            track.from_s = min(track.from_s, stranger.from_s)
+            self._stranger = None
+        self._track = track
         self._tried.clear()
-        corners = fit.corners
-        for earlier, grey in reversed(self._before):
-            back = align(grey, found.known.template, corners, rounds=6)
-            if not holds(back, found.known):
-                break
-            corners = back.corners
-            track.keep(glimpse(earlier, back, grey))
+
+    def _strange(self, patches: list[Patch], picture: Picture) -> Iterator[Shown | Gap]:
+        """Paper that is held up, and nothing known was found on it."""
+        one = self._stranger
+        if one is not None:
+            calm = [p for p in patches if p.moving <= _STILL]
+            if not one.follow(calm, picture) and picture.at_s - one.to_s > max(0.3, _TURN * self._activity.pause):
+                yield from self._end_stranger()
+            return
+        patch = next((p for p in patches if p.moving <= _STILL and self._is_held(p, picture)), None)
+        if patch is not None:
+            self._stranger = Stranger(patch, picture)
+
+    def _is_held(self, patch: Patch, picture: Picture) -> bool:
+        """Where sheets are usually held; before that is known, where it faces the camera and is large."""
+        if len(self._usual) >= 3:
+            return float(np.median([overlap(patch, p) for p in self._usual])) > 0.4
+        tall, wide = picture.grey.shape
+        if patch.quad is None or patch.area < 0.03:
+            return False
+        corners = patch.quad * (wide, tall)
+        sizes = [k.size_mm for k in self._searcher.known]
+        return any(faces(corners, size, 0.65) for wide, tall in sizes for size in ((wide, tall), (tall, wide)))
+
+    def _end_track(self) -> Iterator[Shown | Gap]:
+        track, self._track = self._track, None
+        if track is None:
+            return
+        yield from self._end_stranger()
+        yield from self._activity.shown(track.from_s, track.to_s)
+        last = track.glimpses[-1]
+        tall, wide = last.picture.grey.shape
+        (left, top), (right, bottom) = (f(last.corners, axis=0) / (wide, tall) for f in (np.min, np.max))
+        area = abs(float(cv2.contourArea(last.corners.astype(np.float32)))) / (tall * wide)
+        self._usual.append(Patch(float(left), float(top), float(right), float(bottom), area, 0.0, None))
+        known = which(track, self._searcher.known)
+        upside_down = bool(track.corners[:2, 1].mean() > track.corners[2:, 1].mean())
+        yield Shown(track.from_s, track.to_s, known.id, upside_down, back_only=False, sightings=best(track.glimpses))
+
+    def _end_stranger(self) -> Iterator[Shown | Gap]:
+        one, self._stranger = self._stranger, None
+        if one is None or not one.held:
+            return
+        yield from self._activity.shown(one.from_s, one.to_s)
+        back = one.is_back(self._searcher.known)
+        yield Shown(one.from_s, one.to_s, None, upside_down=False, back_only=back, sightings=best(one.glimpses))
 
 
-def _shown(track: Track) -> Shown:
-    top = track.corners[:2].mean(axis=0)
-    bottom = track.corners[2:].mean(axis=0)
-    return Shown(
-        track.from_s, track.to_s, track.known.id, bool(top[1] > bottom[1]), back_only=False, sightings=track.sightings()
-    )
-
-
-def _overlap(a: Patch, b: Patch) -> float:
-    wide = min(a.right, b.right) - max(a.left, b.left)
-    tall = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if wide <= 0 or tall <= 0:
-        return 0.0
-    both = wide * tall
-    return both / ((a.right - a.left) * (a.bottom - a.top) + (b.right - b.left) * (b.bottom - b.top) - both)
+def same_shape(a: Known, b: Known) -> bool:
+    """Sheets of the same ratio of sides look alike from the camera."""
+    return abs(a.size_mm[0] * b.size_mm[1] / (a.size_mm[1] * b.size_mm[0]) - 1) < 0.05
