@@ -131,7 +131,7 @@ class AigaqReader extends HTMLElement {
     const grounds = form.querySelector<HTMLDetailsElement>("details.invalid")!;
     if (code === "KeyI" || (digit === "0" && !this.#pending)) return (grounds.open = !grounds.open), true;
     if (code === "Escape") return (grounds.open = false), true;
-    if (code === "KeyZ") return this.#zoom(form.querySelector(".sheet"), 0.5, 0.5), true;
+    if (code === "KeyZ") return this.#zoom(form.querySelector(".ballot-sheet"), 0.5, 0.5), true;
     if (code === "KeyR" || code === "KeyS") return this.#press(form, `[data-key="${code.slice(3)}"]`);
     if (code === "Enter" && this.#pending) return this.#choose(form, Number(this.#pending));
     if (digit === null) return false;
@@ -167,7 +167,7 @@ class AigaqReader extends HTMLElement {
       event.preventDefault();
       void this.#undo();
     }
-    const sheet = target?.closest<HTMLElement>(".sheet");
+    const sheet = target?.closest<HTMLElement>(".ballot-sheet");
     if (sheet && target?.closest("a")) {
       event.preventDefault();
       const box = sheet.querySelector("img")!.getBoundingClientRect();

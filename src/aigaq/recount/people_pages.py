@@ -191,11 +191,12 @@ class PeoplePages:
         return response
 
     def _line(self, name: str, language: Language) -> str:
-        """`1,204 of 3,000 ballots read · you have read 12`."""
-        progress = self._desk.progress()
-        text = translate("%(read)s of %(all)s ballots have been read. You have read %(own)s: thank you.", language)
-        numbers = {"read": progress.read, "all": progress.ballots, "own": self._desk.own(name)}
-        return text % {key: number_text(number, language) for key, number in numbers.items()}
+        """How far all are, and how far this viewer is."""
+        progress, own = self._desk.progress(), self._desk.own(name)
+        numbers = {"read": number_text(progress.read, language), "all": number_text(progress.ballots, language)}
+        line = translate("%(read)s of %(all)s ballots have been read.", language) % numbers
+        thanks = translate("You have read %(own)s: thank you.", language) % {"own": number_text(own, language)}
+        return f"{line} {thanks}" if own else line
 
     def _page(self, request: Request, language: Language, template: str, context: Mapping[str, object]) -> Response:
         words = {

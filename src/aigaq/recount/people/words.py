@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aigaq.base import N_, Language, translate
-from aigaq.election import BallotStyle
-from aigaq.recount.people.model import Answer, Invalid, Kind, Standing, Status
+from aigaq.base import N_, Language
+from aigaq.recount.people.model import Invalid, Kind, Standing
 
 GROUNDS: Final[Mapping[Invalid, str]] = {
     Invalid.NONE: N_("no box is marked"),
@@ -25,13 +24,6 @@ STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.GOLD_FAILED: N_("set aside: wrong on test ballots"),
     Standing.DISAGREES: N_("set aside: at odds with the others"),
 }
-STATUSES: Final[Mapping[Status, str]] = {
-    Status.OPEN: N_("being read"),
-    Status.AGREED: N_("agreed"),
-    Status.ADJUDICATE: N_("waits for a ruling"),
-    Status.ADJUDICATED: N_("ruled"),
-    Status.DISPUTED: N_("disputed"),
-}
 
 
 def number_text(number: int, language: Language) -> str:
@@ -47,11 +39,3 @@ def share_text(hits: float, of: float, language: Language) -> str:
     digits = 2 if 0 < share < 0.01 or 0.99 < share < 1 else 1
     text = f"{100 * share:.{digits}f} %"
     return text if language == "en" else text.replace(".", ",")
-
-
-def answer_text(answer: Answer, styles: Mapping[str, BallotStyle], language: Language) -> str:
-    """An answer in words."""
-    if answer.kind is Kind.CHOICE:
-        return styles[answer.style].choice(answer.choice).names.in_(language)
-    text = translate(ANSWERS[answer.kind], language)
-    return f"{text}: {translate(GROUNDS[answer.invalid], language)}" if answer.invalid else text
