@@ -58,11 +58,12 @@ class NationalLog:
         return self._judged[name]
 
     def _judge(self, note: bytes) -> tuple[Checkpoint, Witnessed | None]:
-        checkpoint = Checkpoint.parse(Note.parse(note).text)
+        parsed = Note.parse(note)
+        checkpoint = Checkpoint.parse(parsed.text)
         if checkpoint.origin != self.origin:
             raise NoteError(f"it is of {checkpoint.origin}, not of {self.origin}")
         try:
-            witnessed = (self.policy or Policy()).witnessed(note)
+            witnessed = (self.policy or Policy()).witnessed(parsed)
         except UnknownKeyError:
             problem = "the trust file holds no key of it" if self.policy else "no trust file was given (--trust)"
             self.found.bad("key", Verdict.UNKNOWN_KEY, f"for the log {self.origin} {problem}")

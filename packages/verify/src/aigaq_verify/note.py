@@ -81,12 +81,11 @@ class NoteSignature:
     @classmethod
     def parse(cls, line: str) -> "NoteSignature":
         """Read one line without its newline."""
-        dash, name, encoded = [*line.split(" "), "", "", ""][:3]
-        data = unbase64(encoded)
-        signature = cls(name, data[:4], data[4:])
-        if dash != "\u2014" or len(data) < 5 or not _NAME.fullmatch(name) or str(signature) != line + "\n":
+        parts = line.split(" ")
+        data = unbase64(parts[-1])
+        if len(parts) != 3 or parts[0] != "\u2014" or not _NAME.fullmatch(parts[1]) or len(data) < 5:
             raise NoteError("not a signature line")
-        return signature
+        return cls(parts[1], data[:4], data[4:])
 
     def __str__(self) -> str:
         return f"\u2014 {self.name} {to_base64(self.key_id + self.value)}\n"
@@ -160,12 +159,12 @@ class Checkpoint:
         return cls(lines[0], parse_decimal(lines[1]), unbase64(lines[2], 32), tuple(lines[3:-1]))
 
     @classmethod
-    def open(cls, note: bytes, keys: Iterable[VerifierKey]) -> tuple["Checkpoint", VerifierKey]:
+    def open(cls, note: Note | bytes, keys: Iterable[VerifierKey]) -> tuple["Checkpoint", VerifierKey]:
         """The checkpoint of a note, and the first of these keys of logs that signed it; its name must be the origin.
 
         UnknownKeyError where none of them signed, NoteError where the signature of one is false.
         """
-        parsed = Note.parse(note)
+        parsed = note if isinstance(note, Note) else Note.parse(note)
         checkpoint = cls.parse(parsed.text)
         for key in parsed.signers(key for key in keys if key.kind != COSIGNATURE_ED25519):
             if key.name != checkpoint.origin:
@@ -180,9 +179,9 @@ class Checkpoint:
 
 def cosign_message(key: VerifierKey, text: str, time: int) -> bytes:
     """The bytes that a cosigner signs, by the type of its key: `cosignature/v1`, or `subtree/v1` for ML-DSA-44."""
-    checkpoint = Checkpoint.parse(text)
     if key.kind == COSIGNATURE_ED25519:
         return f"cosignature/v1\ntime {time}\n{text}".encode()
+    checkpoint = Checkpoint.parse(text)
     name, origin = key.name.encode(), checkpoint.origin.encode()
     if key.kind != ML_DSA_44 or max(len(name), len(origin)) > 255:
         raise NoteError("not a key that cosigns, or a name of more than 255 bytes")

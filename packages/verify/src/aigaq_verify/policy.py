@@ -56,13 +56,14 @@ class Policy:
         """The trusted keys of the log with that name."""
         return [key for key in self.logs if key.name == origin]
 
-    def witnessed(self, note: bytes) -> Witnessed | None:
+    def witnessed(self, note: Note | bytes) -> Witnessed | None:
         """What the witnesses say of a log's checkpoint; None where they are no quorum, as with `quorum none`.
 
         UnknownKeyError where no log of this file signed it, NoteError where a known key's signature is false.
         """
-        checkpoint, _ = Checkpoint.open(note, self.logs)
-        times = Note.parse(note).cosigners(self.witnesses.values())
+        parsed = note if isinstance(note, Note) else Note.parse(note)
+        checkpoint, _ = Checkpoint.open(parsed, self.logs)
+        times = parsed.cosigners(self.witnesses.values())
         bounds = None if self.quorum == NO_QUORUM else self._bounds(self.quorum, times)
         return None if bounds is None else Witnessed(checkpoint, *bounds)
 
