@@ -1,4 +1,4 @@
-"""What a reader of boxes is worth: `python -m training.evaluate CROPS`. Errors with bounds, by size and kind of mark.
+"""What a reader of boxes is worth: `python -m training.evaluate FOLDER…`. Errors with bounds, by size and kind of mark.
 
 The figures of the documentation come from held-out seeds (`plans.HELD_OUT`), rendered with `make_crops.py --preset`.
 """
@@ -94,13 +94,14 @@ def _marks(said: np.ndarray, label: np.ndarray) -> dict[str, Any]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("crops", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--weights", type=Path, help="another file than the package's")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--most", type=int, default=20_000, help="rows")
+    parser.add_argument("--most", type=int, default=20_000, help="rows of a folder")
     args = parser.parse_args()
     net = second.load(args.weights.read_bytes()) if args.weights else second.network()
-    text = json.dumps(evaluate(thinned(read(args.crops.glob("*.npz")), args.most), net), indent=1)
+    found = {home.name: evaluate(thinned(read(home.glob("*.npz")), args.most), net) for home in args.folders}
+    text = json.dumps(found, indent=1)
     if args.out:
         args.out.write_text(text + "\n")
     print(text)

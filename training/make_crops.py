@@ -38,7 +38,7 @@ _FINE: Final = 2
 """Stills are warped so much finer than the crop and then averaged down, as from the fused sheet."""
 _STILLS: Final = 4
 _READINGS: Final = 2
-_WARPS: Final = 1
+_WARPS: Final = 2
 """Fusions of different stills with different errors from one ballot, by the product and by the truth."""
 
 

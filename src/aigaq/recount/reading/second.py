@@ -107,10 +107,13 @@ def logits(net: Network, seen: Singles) -> NDArray[np.float64]:
     for number, layer in enumerate(net.layers):
         if number == net.pool_before:
             now = _pooled(now)
-        sums = _windows(now, layer) @ layer.weights + layer.bias
+        sums = _windows(now, layer) @ layer.weights
+        sums += layer.bias
         if layer is net.layers[-1]:
             return sums.astype(np.float64) * layer.scale
-        now = np.clip(np.rint(sums * layer.scale), 0, 255)
+        sums *= layer.scale
+        np.rint(sums, out=sums)
+        now = np.minimum(np.maximum(sums, 0, out=sums), 255, out=sums)
     raise ValueError("a network has layers")
 
 
