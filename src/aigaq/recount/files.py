@@ -26,13 +26,18 @@ from aigaq.recount.errors import (
     FolderWrongError,
 )
 from aigaq.recount.model import FORMAT, MIN_VISIBLE, Count, Gap, Maker, Outcome, Reading, Source
+from aigaq.recount.styles import LoadedStyle, load_style, load_styles
 
 FILE: Final = "reading.json"
 BALLOTS: Final = "ballots"
 MAX_FRAMES: Final = 3
 """How many of a reading's frames are kept as pictures."""
+STYLES: Final = "styles"
+"""The styles that the film was read with, so that the folder explains itself."""
+WORK: Final = ".work"
+"""What a reading that goes on needs until it is finished."""
 _PART: Final = f".{FILE}.part"
-_UNFINISHED: Final = frozenset({BALLOTS, _PART})
+_UNFINISHED: Final = frozenset({BALLOTS, STYLES, WORK, _PART})
 _MAX_BYTES: Final = 256 << 20
 _MAX_PROBLEMS: Final = 20
 _SHA256: Final = frozenset("0123456789abcdef")
@@ -79,9 +84,9 @@ class ReadingWriter:
                 (at / name).write_bytes(data)
 
     def adopt(self, n: int, folder: Path) -> None:
-        """Move the pictures of presentation `n` here from another reading folder's ballot."""
+        """Take the pictures of presentation `n` over from a ballot of another folder, which keeps them too."""
         with _writing(self._folder):
-            folder.replace(ballot_folder(self._folder, n))
+            shutil.copytree(folder, ballot_folder(self._folder, n), copy_function=_link_or_copy)
 
     def finish(self, count: Count) -> None:
         """Write `reading.json`.
@@ -131,13 +136,34 @@ def read_reading(folder: Path) -> Count:
             raise FolderWrongError(str(path), problem="longer than any count")
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        unfinished = (folder / BALLOTS).is_dir()
+        unfinished = (folder / BALLOTS).is_dir() or (folder / WORK).is_dir()
         raise (FolderUnfinishedError if unfinished else FolderMissingError)(str(folder)) from error
     except OSError as error:
         raise FolderWrongError(str(path), problem=error.strerror or type(error).__name__) from error
     count = parse_count(data, where=str(path))
     _check_pictures(folder, count.readings)
     return count
+
+
+def keep_style(folder: Path, style: Path) -> None:
+    """Copy the folder of a style beside the reading."""
+    with _writing(folder):
+        shutil.copytree(style, folder / STYLES / load_style(style).style.id, dirs_exist_ok=True)
+
+
+def kept_styles(folder: Path, count: Count) -> dict[str, LoadedStyle]:
+    """The styles that lie beside a reading, for names; none where they were not kept.
+
+    Raises:
+        FolderWrongError: one is not that which the film was read with.
+    """
+    if not (folder / STYLES).is_dir():
+        return {}
+    styles = load_styles(folder / STYLES)
+    for name, loaded in styles.items():
+        if count.maker.styles.get(name) != loaded.sha256:
+            raise FolderWrongError(str(folder / STYLES / name), problem="the film was read with another style")
+    return styles
 
 
 def ballot_folder(folder: Path, n: int) -> Path:
@@ -294,6 +320,14 @@ def _span_problems(from_s: float, to_s: float, seconds: float) -> Iterator[str]:
 
 def _is_sha256(text: str) -> bool:
     return len(text) == 64 and set(text) <= _SHA256
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """The bytes of a picture never change, so two folders may share them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _box_name(choice: str) -> str:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from aigaq.base import AigaqError
 from aigaq.recount.errors import FilmClipError, FilmEmptyError, FilmMissingError
 from aigaq.recount.model import Gap, Source
 from aigaq.recount.reading.film import Picture, Piece, film_facts, frames
@@ -71,6 +72,29 @@ def open_film(paths: Sequence[Path], view: str = "") -> Film:
         source = Source(path.name, file_sha256(path), round(facts.seconds, 3), facts.width, facts.height)
         return Film((path,), source, sealed=False)
     return _sealed(paths, view)
+
+
+def films_of(paths: Sequence[Path], view: str = "") -> tuple[list[Film], list[tuple[Path, AigaqError]]]:
+    """The films that these files make, clips of one stream together in the order of time; and those that make none."""
+    films: list[Film] = []
+    broken: list[tuple[Path, AigaqError]] = []
+    clips: dict[tuple[str, ...], list[tuple[int, Path]]] = {}
+    for path in paths:
+        try:
+            if zipfile.is_zipfile(path):
+                with _clip(path, view) as clip:
+                    clips.setdefault(_stream(clip.manifest), []).append((clip.manifest.from_ms, path))
+            else:
+                films.append(open_film([path]))
+        except AigaqError as error:
+            broken.append((path, error))
+    for group in clips.values():
+        ordered = [path for _, path in sorted(group)]
+        try:
+            films.append(open_film(ordered, view))
+        except AigaqError as error:
+            broken.append((ordered[0], error))
+    return films, broken
 
 
 def file_sha256(path: Path) -> str:
