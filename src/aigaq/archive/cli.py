@@ -24,7 +24,7 @@ from aigaq.election import load_register
 from aigaq.ledger import SigningKey, parse_vkey
 from aigaq.web import parse_time
 
-center_app = typer.Typer(name="center", help="The centre: receives, keeps and shows footage.", no_args_is_help=True)
+center_app = typer.Typer(name="center", no_args_is_help=True)
 clip_app = typer.Typer(name="clip", help="Footage with proof, to take away.", no_args_is_help=True)
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings of the centre.")]
@@ -41,6 +41,11 @@ Next:
   3. witnesses: put the lines that `aigaq witness init` prints into {policy}, and a quorum
   4. publish {policy} where you cannot change it afterwards; every box gets a copy
   5. aigaq center run --config {config}"""
+
+
+@center_app.callback()
+def center() -> None:
+    """The centre: receives, keeps and shows footage."""  # `run` is added by the app, which has every room's pages
 
 
 @center_app.command()
