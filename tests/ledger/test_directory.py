@@ -1,10 +1,13 @@
 """The directory: only what two roles approved, only while it lasts, one key for one station, restart or not."""
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.ledger.enrol_lab import LOG, Lab, make_ca, signing_key
+from tests.proof_lab import P256_ORDER, flipped
 
 from aigaq.base import ManualClock
 from aigaq.ledger.enrolment import (
@@ -188,6 +191,19 @@ class TestEnrolment:
             directory.check(twin)
         assert not directory.add(1, twin)
         directory.check(first)
+
+    @pytest.mark.parametrize("authority", [True, False], ids=["authority known", "authority unknown"])
+    def test_another_copy_of_the_certificate_makes_no_other_leaf(self, lab, enrolment, authority):
+        """Who knows no authority cannot judge its signature; and an ECDSA signature has a twin that holds as well."""
+        directory = lab.directory() if authority else Directory(LOG, lab.roles, clock=lab.clock)
+        assert directory.add(0, enrolment)
+        certificate = decode_leaf(enrolment)["certificate"]
+        for copy in (flipped(certificate), flipped(certificate, -9), twin_signature(certificate)):
+            other = changed(enrolment, certificate=copy)
+            with pytest.raises(EnrolmentError):
+                directory.check(other)
+            assert not directory.add(1, other)
+        assert len(directory.enrolments("s-101")) == 1
 
     def test_another_box_may_take_over_a_station(self, lab, full, unit):
         lab.clock.advance(1)
@@ -423,3 +439,13 @@ class DirectoryMachine(RuleBasedStateMachine):
 
 TestDirectoryMachine = DirectoryMachine.TestCase
 TestDirectoryMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def twin_signature(certificate: bytes) -> bytes:
+    """The same certificate with n - s in the place of s."""
+    read = x509.load_der_x509_certificate(certificate)
+    r, s = decode_dss_signature(read.signature)
+    signature = b"\0" + encode_dss_signature(r, P256_ORDER - s)
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
+    body = read.tbs_certificate_bytes + algorithm + bytes([3, len(signature)]) + signature
+    return b"\x30\x82" + len(body).to_bytes(2, "big") + body
