@@ -1,4 +1,4 @@
-"""Several pictures of one sheet made one: at every pixel the middle of what the pictures show that can be seen there."""
+"""Several pictures of one sheet made one: at every pixel the middle of what can be seen there."""
 
 import cv2
 import numpy as np
@@ -40,7 +40,7 @@ def _middle(ordered: list[Bytes]) -> Bytes:
 
 
 def _sorted(pictures: list[Bytes]) -> list[Bytes]:
-    """Pixel by pixel in rising order, by a sorting network of neighbours (cheap: minima and maxima of whole pictures)."""
+    """Pixel by pixel in rising order: neighbours are exchanged, which is cheap on whole pictures."""
     row = list(pictures)
     for turn in range(len(row)):
         for n in range(turn % 2, len(row) - 1, 2):

@@ -49,7 +49,7 @@ def _darkness(grid: Grid, fused: Bytes) -> Floats:
 
 def _ink(grid: Grid, n: int, dark: Floats, seen: Bytes) -> Ink:
     rows, columns = inside(grid, n)
-    clear = dark - _folds(dark, rows, columns)
+    clear = dark - _folds(dark, rows)
     visible = seen[rows, columns] > 0
     inner = clear[rows, columns]
     if not visible.any():
@@ -61,7 +61,7 @@ def _ink(grid: Grid, n: int, dark: Floats, seen: Bytes) -> Ink:
     return Ink(share, float(np.clip(spot.max(), 0, 1)))
 
 
-def _folds(dark: Floats, rows: slice, columns: slice) -> Floats:
+def _folds(dark: Floats, rows: slice) -> Floats:
     """Lines of shadow that go on beyond the box on both sides (SIDE, SIDE)."""
     gap = (SIDE - (rows.stop - rows.start)) // 4
     left, right = (np.median(strip, axis=1) for strip in (dark[:, 1:gap], dark[:, -gap:-1]))

@@ -1,4 +1,4 @@
-"""What lies over the paper and how the paper is lit, in one rectified sighting. Coarse: fingers and shadows are large."""
+"""What lies over the paper and how it is lit, in one rectified sighting. Coarse: fingers and shadows are large."""
 
 from dataclasses import dataclass
 from functools import lru_cache

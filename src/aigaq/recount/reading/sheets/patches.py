@@ -131,8 +131,10 @@ def _sampled(
 
 
 def _profiles(patches: Bytes, sides: Doubles, room: int) -> Floats:
-    """Darkness across each half side (boxes, 8, 2 · room + 1): left, right by halves of height; top, bottom by halves
-    of width. The middle over the half's length: a stroke that crosses it does not count.
+    """Darkness across each half side (boxes, 8, 2 · room + 1).
+
+    Left and right by halves of height, top and bottom by halves of width. The middle over the half's length: a stroke
+    that crosses it does not count.
     """
     dark = 1 - patches.astype(np.float32) / np.maximum(np.quantile(patches, 0.9, axis=(1, 2), keepdims=True), 1)
     out = np.zeros((len(patches), 8, 2 * room + 1), np.float32)

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 
 from aigaq.recount.model import Frame
+from aigaq.recount.reading.sheets.behind import sheets_seen
 from aigaq.recount.reading.sheets.fuse import fuse
 from aigaq.recount.reading.sheets.ink import inks, inside
 from aigaq.recount.reading.sheets.labels import labels
 from aigaq.recount.reading.sheets.light import COARSE, Light, coarse_size, light_of
 from aigaq.recount.reading.sheets.model import BoxSight, SheetReading
-from aigaq.recount.reading.sheets.paper import endorsed, form, outside, sheets_seen
+from aigaq.recount.reading.sheets.paper import endorsed, form, outside
 from aigaq.recount.reading.sheets.patches import SIDE, Grid, Patches, grid_of, sample
 from aigaq.recount.reading.sheets.pattern import FINE, Bytes, Floats, Pattern, pattern_of
 from aigaq.recount.reading.sheets.register import Registered, register, resolution
@@ -87,7 +88,7 @@ def _fused(pattern: Pattern, grid: Grid, views: list[View]) -> SheetReading:
         endorsed=endorsed(pattern, sheet, seen),
         outside=outside(pattern, sheet, seen),
         form_ok=paper,
-        sheets=sheets_seen(pattern, [(view.sighting, view.registered) for view in views]),
+        sheets=sheets_seen([(view.sighting, view.registered) for view in views]),
         registered=_error(grid, views),
         used=len(views),
         box_px=_box_px(pattern, views),
@@ -123,7 +124,7 @@ def _grown(mask: Bytes, size: tuple[int, int]) -> Bytes:
 
 
 def _boxes(pattern: Pattern, grid: Grid, views: list[View], label: list[float]) -> tuple[BoxSight, ...]:
-    parts = [(view.patches, _unframed(view.patches, grid)) for view in views]
+    parts = [(view.patches, _unframed(view.patches)) for view in views]
     grey, seen = fuse(
         [patches.grey.reshape(-1, SIDE) for patches, _ in parts], [hidden.reshape(-1, SIDE) for _, hidden in parts]
     )
@@ -146,7 +147,7 @@ def _boxes(pattern: Pattern, grid: Grid, views: list[View], label: list[float]) 
     )
 
 
-def _unframed(patches: Patches, grid: Grid) -> Bytes:
+def _unframed(patches: Patches) -> Bytes:
     """What of a sighting's patches does not count: covered, or a box whose frame is not where it should be."""
     lost = np.median(patches.framed, axis=1) < _FRAME_SEEN
     return np.where(lost[:, None, None], np.uint8(255), patches.covered)
