@@ -39,7 +39,7 @@ from aigaq.recount.styles import LoadedStyle, load_style
 
 TELL_S: Final = 2.0
 """Seconds of film after which progress is told."""
-_PART: Final = "part.json"
+PART_FILE: Final = "part.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class PartItem:
+    """One part of a film, to be read into a folder."""
+
     film: Film
     maker: Maker
     styles: tuple[Path, ...]
@@ -67,7 +69,7 @@ def read_films(
 
     What an earlier run left in the folder is taken where it follows from the same film, styles and version.
     """
-    waiting: dict[str, tuple[_Making, _Item]] = {}
+    waiting: dict[str, tuple[_Making, PartItem]] = {}
     for order in orders:
         try:
             making = _Making(order)
@@ -78,7 +80,7 @@ def read_films(
         except AigaqError as error:
             yield order, error
     jobs = [Job(key, item, making.weight(item.part)) for key, (making, item) in waiting.items()]
-    known = {key: item.folder for key, (_, item) in waiting.items() if (item.folder / _PART).is_file()}
+    known = {key: item.folder for key, (_, item) in waiting.items() if (item.folder / PART_FILE).is_file()}
     for answer in derive(read_part, jobs, processes=processes, clock=clock, known=known.get, progress=progress):
         making, _ = waiting[answer.job.key]
         failed = answer.error if isinstance(answer, Failed) else None
@@ -86,7 +88,7 @@ def read_films(
             yield making.order, ended
 
 
-def read_part(item: _Item, tell: Callable[[float], None]) -> Path:
+def read_part(item: PartItem, tell: Callable[[float], None]) -> Path:
     """Read one part of a film into a folder of its own.
 
     Raises:
@@ -108,14 +110,14 @@ def read_part(item: _Item, tell: Callable[[float], None]) -> Path:
         readings.append(reading)
     end = max([watch.last_s, *(r.to_s for r in readings), *(g.to_s for g in gaps)])
     source = replace(item.film.source, seconds=end)
-    _write(item.folder / _PART, count_text(Count(source, item.maker, tuple(readings), tuple(gaps))))
+    _write(item.folder / PART_FILE, count_text(Count(source, item.maker, tuple(readings), tuple(gaps))))
     return item.folder
 
 
 class _Watch:
     """Hands pictures through, tells progress, and keeps the time of the last."""
 
-    def __init__(self, item: _Item, tell: Callable[[float], None]) -> None:
+    def __init__(self, item: PartItem, tell: Callable[[float], None]) -> None:
         self._item = item
         self._tell = tell
         self.last_s = 0.0
@@ -163,7 +165,7 @@ class _Making:
             raise FolderInUseError(str(out))
         return count
 
-    def items(self) -> Iterator[tuple[str, _Item]]:
+    def items(self) -> Iterator[tuple[str, PartItem]]:
         """What there is to do, by key."""
         source, maker = self.order.film.source, self._maker
         inputs = [
@@ -179,7 +181,7 @@ class _Making:
             folder = self.order.out / WORK / f"{part.number:03d}-{key[:16]}"
             self._left.add(key)
             self._folders.append(folder)
-            yield key, _Item(self.order.film, maker, self.order.styles, part, folder)
+            yield key, PartItem(self.order.film, maker, self.order.styles, part, folder)
 
     def weight(self, part: Part) -> float:
         """Seconds of film in a part."""
@@ -200,7 +202,7 @@ class _Making:
 
     def _join(self) -> Count:
         """One folder from those of the parts, which are then no longer needed."""
-        counts = [_read_part_file(folder / _PART) for folder in self._folders]
+        counts = [_read_part_file(folder / PART_FILE) for folder in self._folders]
         found = [PartReading(count.readings, count.gaps) for count in counts]
         borders = cuts(self._parts, found)
         picked = [
