@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 import uvicorn
@@ -13,6 +13,8 @@ from aigaq.archive.cli import CONFIG, Config, center_app
 from aigaq.recount import TEMPLATES, RecountSettings, load_recount_settings, style_router
 
 __all__ = ["center_app", "center_pages"]
+KEEP_ALIVE_S: Final = 60
+"""A box comes every ten seconds, and need not shake hands anew each time."""
 
 
 @center_app.command()
@@ -43,6 +45,7 @@ async def serve(archive: Archive, pages: FastAPI, host: str, port: int) -> None:
         ws="none",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=10,
     )
     async with archive:
