@@ -59,11 +59,14 @@ class Rig:
     def feed(self, packets, *, runs=True):
         data = b"".join(b"$\0" + struct.pack(">H", len(p)) + p for p in packets)
         view, position = memoryview(data), 0
+        if runs:
+            assert self.stream.take(view, position, len(data), 0x2400) == len(data)
+            return self
         while position < len(data):
             (size,) = struct.unpack_from(">H", data, position + 2)
             stop = position + 4 + size
             self.stream.packet(view, position + 4, stop)
-            position = self.stream.middle(view, stop, len(data), 0x2400) if runs else stop
+            position = stop
         return self
 
     def nals(self):

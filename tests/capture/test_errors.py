@@ -4,6 +4,7 @@ from tests.conftest import REPO
 
 from aigaq.base import LANGUAGES, error_classes
 from aigaq.capture.errors import CaptureError, StreamFinding
+from aigaq.capture.patch import NotReadableError
 
 CODES = {CaptureError.code: CaptureError, **{c.code: c for c in error_classes(CaptureError)}}
 
@@ -11,6 +12,7 @@ CODES = {CaptureError.code: CaptureError, **{c.code: c for c in error_classes(Ca
 def test_codes_are_unique_and_of_this_room():
     assert len(CODES) == 1 + len(list(error_classes(CaptureError)))
     assert all(code.startswith("capture.") for code in CODES)
+    assert NotReadableError.code in CODES
 
 
 def test_each_has_a_row_in_the_reference():

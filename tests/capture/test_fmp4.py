@@ -43,7 +43,7 @@ def samples_of(path):
 
 def file_of(path):
     init, samples = samples_of(path)
-    parts = [fragment(n + 1, samples[n * 5 : n * 5 + 5]) for n in range(len(samples) // 5)]
+    parts = [b"".join(fragment(n + 1, samples[n * 5 : n * 5 + 5])) for n in range(len(samples) // 5)]
     return init, samples, init.data + segment_head(START, 5 << 32, NTP_OF_CAMERA) + b"".join(parts)
 
 
@@ -128,7 +128,7 @@ def test_incomplete_sets_give_no_init(sets):
 )
 def test_a_fragment_reads_back(rows, start):
     samples = [Sample(start, d, o, data, key, 0, False, None, init_segment(H264)) for d, o, data, key in rows]
-    data = fragment(7, samples)
+    data = b"".join(fragment(7, samples))
     ((time, found),) = fragments(data)
     assert time == start
     assert [(d, size, offset) for d, size, _, offset in found] == [(d, len(x), o) for d, o, x, _ in rows]

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import struct
 
 import pytest
 from hypothesis import given
@@ -40,11 +41,13 @@ class Receiver:
             raise NoVideoError
         return description.videos()[0]
 
-    def rtp(self, view, start, end):
-        self.packets.append(bytes(view[start:end]))
-
-    def middle(self, view, position, end, lead):
-        return position
+    def rtp(self, view, position, end, lead):
+        (size,) = struct.unpack_from(">H", view, position + 2)
+        stop = position + 4 + size
+        if stop > end:
+            return position
+        self.packets.append(bytes(view[position + 4 : stop]))
+        return stop
 
     def rtcp(self, view, start, end):
         self.reports.append(bytes(view[start:end]))

@@ -64,7 +64,7 @@ def fragment(start: int, *, frames: int = 5, duration: int = HALF, size: int = 2
 
 def make_part(start_ms: int, index: int = 0, *, size: int = 200, duration: int = HALF) -> Part:
     data = fragment(start_ms * 90, first=index == 0, size=size, duration=duration)
-    return Part(index, data, start_ms * 90, duration, index == 0)
+    return Part(index, (data[:40], data[40:]), start_ms * 90, duration, index == 0)
 
 
 def end_of(start_ms: int, parts: int, *, flags: Flag = Flag.NONE, lost: int = 0) -> SegmentEnd:

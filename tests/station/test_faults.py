@@ -20,6 +20,7 @@ from tests.station import fault_box
 
 FAULTS = {
     "write": ("error=ENOSPC", "signal=KILL"),
+    "writev": ("error=ENOSPC", "signal=KILL"),
     "pwrite64": ("error=EIO", "signal=KILL"),
     "fsync": ("error=EIO", "signal=KILL"),
     "fdatasync": ("error=EIO", "signal=KILL"),

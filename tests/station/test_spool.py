@@ -2,6 +2,7 @@
 
 import errno
 import os
+from hashlib import sha256
 
 import pytest
 from station_bench import T0, make_init
@@ -28,9 +29,9 @@ def record_of(written, seq=0) -> SegmentRecord:
 
 def test_a_segment_gets_its_final_name_once_it_is_on_record(spool, tmp_path):
     file = spool.begin("c0", "main", T0, INIT.sha256)
-    file.append(b"abc", sync=True)
+    file.append((b"abc",), sync=True)
     assert file.part.path.read_bytes() == b"abc"
-    file.append(b"def", sync=False)
+    file.append((b"def",), sync=False)
     record = record_of(file.finish())
     assert spool.find(record) == spool.part_of(record)
     spool.name(record)
@@ -41,30 +42,41 @@ def test_a_segment_gets_its_final_name_once_it_is_on_record(spool, tmp_path):
 
 
 def test_an_open_file_of_the_same_start_is_never_overwritten(spool):
-    spool.begin("c0", "main", T0, INIT.sha256).append(b"first", sync=False)
+    spool.begin("c0", "main", T0, INIT.sha256).append((b"first",), sync=False)
     with pytest.raises(FileExistsError):
         spool.begin("c0", "main", T0, INIT.sha256)
 
 
 def test_a_part_that_the_disk_took_half_is_taken_back(spool, monkeypatch):
     file = spool.begin("c0", "main", T0, INIT.sha256)
-    file.append(b"whole", sync=False)
-    real = os.write
+    file.append((b"whole",), sync=False)
+    real = os.writev
 
-    def half(fd, data):
-        monkeypatch.setattr(os, "write", full)
-        return real(fd, data[: len(data) // 2])
+    def half(fd, chunks):
+        return real(fd, [*chunks[:-1], chunks[-1][:1]])
 
     def full(fd, data):
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "writev", half)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="full"):
-        file.append(b"too much", sync=False)
+        file.append((b"too ", b"much"), sync=False)
     monkeypatch.undo()
     assert file.part.path.read_bytes() == b"whole"
-    file.append(b" again", sync=False)
+    file.append((b" again",), sync=False)
     assert file.finish().part.path.read_bytes() == b"whole again"
+
+
+def test_a_part_that_the_disk_takes_bit_by_bit_is_whole_in_the_end(spool, monkeypatch):
+    real, chunks = os.writev, [bytes([n % 256]) * (n % 7) for n in range(3_000)]
+    monkeypatch.setattr(os, "writev", lambda fd, some: real(fd, [*some[:-20], some[-20][:1]]))
+    file = spool.begin("c0", "main", T0, INIT.sha256)
+    file.append(chunks, sync=False)
+    monkeypatch.undo()
+    written = file.finish()
+    assert written.part.path.read_bytes() == b"".join(chunks)
+    assert (written.size, written.sha256) == (len(b"".join(chunks)), sha256(b"".join(chunks)).digest())
 
 
 def test_a_file_that_cannot_be_synced_is_no_segment(tmp_path):
@@ -73,7 +85,7 @@ def test_a_file_that_cannot_be_synced_is_no_segment(tmp_path):
 
     spool = Spool(tmp_path, "e1", "s1", sync=broken)
     file = spool.begin("c0", "main", T0, INIT.sha256)
-    file.append(b"abc", sync=False)
+    file.append((b"abc",), sync=False)
     with pytest.raises(OSError, match="input/output"):
         file.finish()
     assert not file.part.path.exists()

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from aigaq.capture.parameters import MAX_SET, ParameterSets
-from aigaq.capture.rtp import MAX_UNIT, Fragment
+from aigaq.capture.rtp import MAX_UNIT
 
 _MAX_SETS: Final = 16
 _LENGTH: Final = struct.Struct(">I")
-_MIDDLE_H264: Final = struct.Struct(">HHHHQ2s")
-_MIDDLE_H265: Final = struct.Struct(">HHHHQ3s")
 _ZERO: Final = b"\0\0\0\0"
 _START_CODE: Final = b"\0\0\0\1"
 
@@ -46,7 +44,8 @@ class Depacketizer:
         self._emit = emit
         self._timestamp = -1
         self._unit = bytearray()
-        self.fragment: Fragment | None = None
+        self.fragment: bytearray | None = None
+        self.code = b""
         self._open = -1
         """Where the length of the fragmented NAL unit under way stands in `_unit`; -1 if none is."""
         self._coded = False
@@ -162,12 +161,12 @@ class Depacketizer:
             self._whole(view, start, start + size)
             start += size
 
-    def _open_fragment(self, header: bytes, middle: Fragment) -> None:
+    def _open_fragment(self, header: bytes, code: bytes) -> None:
         self._abandon()
         self._open = len(self._unit)
         self._unit += _ZERO
         self._unit += header
-        self.fragment = middle
+        self.fragment, self.code = self._unit, code
 
     def _stray_fragment(self) -> None:
         """A piece without its beginning: the rest of a lost NAL unit, of a giant one, or nonsense."""
@@ -203,8 +202,7 @@ class H264(Depacketizer):
             fragment = view[start + 1]
             if fragment & 0x80:
                 kind = fragment & 31
-                middle = Fragment(self._unit, timestamp, _MIDDLE_H264, bytes((first, kind)))
-                self._open_fragment(bytes((first & 0xE0 | kind,)), middle)
+                self._open_fragment(bytes((first & 0xE0 | kind,)), bytes((first, kind)))
             if self._open < 0 or len(self._unit) > MAX_UNIT:
                 self._stray_fragment()
             else:
@@ -254,8 +252,7 @@ class H265(Depacketizer):
             fragment = view[start + 2]
             if fragment & 0x80:
                 kind, second = fragment & 63, view[start + 1]
-                middle = Fragment(self._unit, timestamp, _MIDDLE_H265, bytes((first, second, kind)))
-                self._open_fragment(bytes((first & 0x81 | kind << 1, second)), middle)
+                self._open_fragment(bytes((first & 0x81 | kind << 1, second)), bytes((first, second, kind)))
             if self._open < 0 or len(self._unit) > MAX_UNIT:
                 self._stray_fragment()
             else:

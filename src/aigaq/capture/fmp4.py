@@ -137,8 +137,8 @@ def segment_head(media_time: int, ntp: int, flags: int) -> bytes:
     return box(b"styp", b"msdh", struct.pack(">I", 0), b"msdhcmfs") + reference
 
 
-def fragment(number: int, samples: Sequence[Sample]) -> bytes:
-    """One `moof` with its `mdat`."""
+def fragment(number: int, samples: Sequence[Sample]) -> list[bytes | bytearray]:
+    """One `moof` with its `mdat`, in pieces: the samples stay where they are."""
     reordered = any(s.offset for s in samples)
     flags = 0xF01 if reordered else 0x701
     rows: list[int] = []
@@ -149,17 +149,13 @@ def fragment(number: int, samples: Sequence[Sample]) -> bytes:
     size = sum(len(s.data) for s in samples)
     # mfhd, tfhd and tfdt have fixed sizes, so the offset of the data is known before they are written
     before = 8 + 16 + 8 + 16 + 20 + 20 + 4 * len(rows)
-    return b"".join(
-        (
-            struct.pack(
-                ">I4sI4sIII4sI4sIII4sIQI4sIIi",
-                before, b"moof", 16, b"mfhd", 0, number & 0xFFFFFFFF,
-                before - 24, b"traf", 16, b"tfhd", 0x020000, 1,
-                20, b"tfdt", 0x01000000, samples[0].start,
-                20 + 4 * len(rows), b"trun", 0x01000000 | flags, len(samples), before + 8,
-            ),
-            struct.pack(f">{len(rows)}I", *rows),
-            struct.pack(">I4s", 8 + size, b"mdat"),
-            *(s.data for s in samples),
-        )
+    head = struct.pack(
+        f">I4sI4sIII4sI4sIII4sIQI4sIIi{len(rows)}II4s",
+        before, b"moof", 16, b"mfhd", 0, number & 0xFFFFFFFF,
+        before - 24, b"traf", 16, b"tfhd", 0x020000, 1,
+        20, b"tfdt", 0x01000000, samples[0].start,
+        20 + 4 * len(rows), b"trun", 0x01000000 | flags, len(samples), before + 8,
+        *rows,
+        8 + size, b"mdat",
     )  # fmt: skip
+    return [head, *(s.data for s in samples)]

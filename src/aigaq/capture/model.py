@@ -1,5 +1,6 @@
 """Values of capture: sources, parts, segments and what a recorder reports. No I/O, no elections."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,13 +47,24 @@ class Part:
 
     index: int
     """0 for the first part of its segment."""
-    data: bytes
+    chunks: Sequence[bytes | bytearray]
+    """Its bytes in pieces: the frames as they were taken in."""
     start: int
     """tfdt of its first frame: UTC x 90,000."""
     duration: int
     """In ticks of 1/90,000 s."""
     independent: bool
     """Starts with a key frame."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return sum(map(len, self.chunks))
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes in one, a copy."""
+        return b"".join(self.chunks)
 
 
 @dataclass(frozen=True, slots=True)

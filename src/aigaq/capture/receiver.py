@@ -56,18 +56,15 @@ class VideoReceiver:
         if media is None:
             raise UnsupportedCodecError(codec=videos[0].encoding or f"payload type {videos[0].payload_type}")
         self.stream = RtpStream(depacketizer_for(media, self._unit), media.payload_type)
-        self.rtp, self.middle = self.stream.packet, self.stream.middle
+        self.rtp = self.stream.take
         self._target.begin(media.clock_rate)
         return media
 
     def _unit(self, unit: AccessUnit) -> None:
         self._target.unit(unit, self.utc_ns, self.monotonic_ns)
 
-    def rtp(self, view: memoryview, start: int, end: int) -> None:
-        """One RTP packet; replaced by the stream's own method once there is a stream."""
-
-    def middle(self, view: memoryview, position: int, end: int, lead: int) -> int:  # noqa: ARG002 - see `rtp`
-        """Pieces of a NAL unit; replaced like `rtp`."""
+    def rtp(self, view: memoryview, position: int, end: int, lead: int) -> int:  # noqa: ARG002 - see below
+        """RTP packets; replaced by the stream's own method once there is a stream."""
         return position
 
     @property

@@ -5,6 +5,7 @@ Owns the numbers. What is inside a packet belongs to `depay`; what time a frame 
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 MAX_DROPOUT: Final = 3000
@@ -14,26 +15,19 @@ MAX_UNIT: Final = 8 * 1024 * 1024
 NTP_EPOCH: Final = 2_208_988_800
 """Seconds from 1900 to 1970 (RFC 5905)."""
 _HEAD: Final = struct.Struct(">BBHII")
+_INTERLEAVED: Final = struct.Struct(">HHHHII")
+"""Header of interleaving (RFC 2326 §10.12) and of RTP: lead, size, kind, sequence, timestamp, source."""
+_LEAD: Final = struct.Struct(">I")
 _RECEIVER_ID: Final = 0x41_49_47_51
-
-
-@dataclass(slots=True)
-class Fragment:
-    """A fragmented NAL unit under way: where its middle pieces go, and what they look like."""
-
-    unit: bytearray
-    timestamp: int
-    layout: struct.Struct
-    """Interleaved header, RTP header and fragment header: lead, size, kind, sequence, stamp, code."""
-    code: bytes
-    """Fragment header of a middle piece."""
 
 
 class Payload(Protocol):
     """Takes the payload of packets in order."""
 
-    fragment: Fragment | None
-    """Set while a fragmented NAL unit is under way and may grow."""
+    fragment: bytearray | None
+    """Where the middle pieces of a fragmented NAL unit go; None if none is under way or may grow."""
+    code: bytes
+    """Fragment header of those pieces."""
 
     def payload(self, view: memoryview, start: int, end: int, timestamp: int, *, marker: int) -> None:
         """The bytes after the RTP header."""
@@ -68,6 +62,50 @@ class RtpStream:
         self._restart = -1
         self._last_report = 0
 
+    def take(self, view: memoryview, position: int, end: int, lead: int) -> int:
+        """Take the interleaved packets that follow here; returns where something else begins, or one not yet whole.
+
+        `lead` is what such a packet begins with: `$` and the channel. This loop and the next decide what a camera
+        costs; they do nothing that `packet` does not do.
+        """
+        payload, unpack, kind = self._payload, _INTERLEAVED.unpack_from, 0x8000 | self._type
+        while end - position >= 16:
+            first, size, second, sequence, timestamp, ssrc = unpack(view, position)
+            stop = position + 4 + size
+            if first != lead or stop > end:
+                break
+            if sequence == self._expected and ssrc == self._ssrc and second & 0xFF7F == kind and size > 12:
+                self._expected = (sequence + 1) & 0xFFFF
+                self.received += 1
+                payload.payload(view, position + 16, stop, timestamp, marker=second & 0x80)
+                position = stop if payload.fragment is None else self._middle(view, stop, end, timestamp)
+            else:
+                self.packet(view, position + 4, stop)
+                position = stop
+        return position
+
+    def _middle(self, view: memoryview, position: int, end: int, timestamp: int) -> int:
+        """Take the middle pieces of a NAL unit that follow and are as large as the first: nine of ten packets."""
+        unit, code = self._payload.fragment, self._payload.code
+        if unit is None or end - position < 4 or len(unit) > MAX_UNIT:
+            return position
+        (head,) = _LEAD.unpack_from(view, position)
+        step, body = (head & 0xFFFF) + 4, (head & 0xFFFF) - 12 - len(code)
+        stop = end - (end - position) % step
+        if body <= 0 or stop == position:
+            return position
+        first = expected = head << 32 | (0x8000 | self._type) << 16 | self._expected
+        source = timestamp << 32 | self._ssrc
+        for order, origin, what, data in _pieces(len(code), body).iter_unpack(view[position:stop]):
+            if order != expected or origin != source or what != code:
+                break
+            unit += data
+            expected += 1
+        taken = expected - first
+        self._expected = (self._expected + taken) & 0xFFFF
+        self.received += taken
+        return position + taken * step
+
     def packet(self, view: memoryview, start: int, end: int) -> None:
         """Account for one packet and pass its payload on."""
         if end - start < 12:
@@ -89,34 +127,6 @@ class RtpStream:
             self.malformed += 1
             return
         self._payload.payload(view, begin, end, timestamp, marker=second & 0x80)
-
-    def middle(self, view: memoryview, position: int, end: int, lead: int) -> int:
-        """Take the middle pieces of a fragmented NAL unit that follow here; returns where something else begins.
-
-        Nine of ten packets of a high-rate stream are such pieces, so this loop decides what a camera costs. It does
-        nothing that `packet` would not do; `lead` is the first two bytes of the interleaved header.
-        """
-        fragment = self._payload.fragment
-        if fragment is None or len(fragment.unit) > MAX_UNIT:
-            return position
-        unit, unpack, head, code = fragment.unit, fragment.layout.unpack_from, fragment.layout.size, fragment.code
-        kind, stamp, expected = 0x8000 | self._type, fragment.timestamp << 32 | self._ssrc, self._expected
-        taken = 0
-        while end - position > head:
-            first, size, second, sequence, when, what = unpack(view, position)
-            stop = position + 4 + size
-            if what != code or second != kind or sequence != expected or when != stamp or first != lead:
-                break
-            begin = position + head
-            if stop > end or stop <= begin:
-                break
-            unit += view[begin:stop]
-            expected = (expected + 1) & 0xFFFF
-            position = stop
-            taken += 1
-        self._expected = expected
-        self.received += taken
-        return position
 
     def _resequence(self, sequence: int, ssrc: int) -> bool:
         """Decide about a packet that was not the next one; False drops it (RFC 3550 §A.1)."""
@@ -163,6 +173,12 @@ class RtpStream:
             return None
         self._last_report = ntp >> 16 & 0xFFFFFFFF
         return SenderReport(ntp, timestamp)
+
+
+@lru_cache(64)
+def _pieces(code: int, body: int) -> struct.Struct:
+    """Equal pieces of a NAL unit: lead, size, kind and sequence in one number, timestamp and source, header, data."""
+    return struct.Struct(f">QQ{code}s{body}s")
 
 
 def _bounds(view: memoryview, start: int, end: int, first: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ MAX_GARBAGE: Final = 256 * 1024
 """Bytes that are neither RTSP nor RTP, in one connection, before we give up on it."""
 _DEFAULT_SESSION_SECONDS: Final = 60
 _AGENT: Final = "aigaq"
-_FRAME: Final = struct.Struct(">BBH")
+_FRAME: Final = struct.Struct(">HH")
 _DOLLAR: Final = 0x24
 _BLANK: Final = b"\r\n\t \0"
 _MESSAGE_START: Final = re.compile(rb"(RTSP/1\.|[A-Z_]{3,16} \S)")
@@ -61,12 +61,8 @@ class Receiver(Protocol):
         """The video to record; raises `NoVideoError` or `UnsupportedCodecError`."""
         ...
 
-    def rtp(self, view: memoryview, start: int, end: int) -> None:
-        """One RTP packet of the chosen video; the view is valid only during the call."""
-        ...
-
-    def middle(self, view: memoryview, position: int, end: int, lead: int) -> int:
-        """As many interleaved pieces of one NAL unit as follow; `RtpStream.middle`."""
+    def rtp(self, view: memoryview, position: int, end: int, lead: int) -> int:
+        """As many interleaved RTP packets as follow; `RtpStream.take`. The view is valid only during the call."""
         ...
 
     def rtcp(self, view: memoryview, start: int, end: int) -> None:
@@ -111,7 +107,8 @@ class RtspClient:
         self._media: Media | None = None
         self._play_url = address.url
         self._session = ""
-        self._rtp_channel = -1
+        self._lead = -1
+        """What a packet of the chosen video begins with: `$` and its channel (§10.12); RTCP has the next channel."""
         self._keepalive_method = "GET_PARAMETER"
         self._keepalive_every = 25.0
         self._keepalive_at = float("inf")
@@ -139,28 +136,23 @@ class RtspClient:
     def feed(self, view: memoryview, start: int, end: int, now: float) -> int:
         """Take received bytes; returns up to where they are used up, the rest must be given again with more."""
         position = start
-        unpack, receiver, rtp_channel = _FRAME.unpack_from, self._receiver, self._rtp_channel
+        receiver, lead = self._receiver, self._lead
         while end - position >= 4:
-            magic, channel, size = unpack(view, position)
-            if magic == _DOLLAR:
-                packet = position + 4
-                stop = packet + size
-                if stop > end:
+            found, size = _FRAME.unpack_from(view, position)
+            if found == lead:
+                used = receiver.rtp(view, position, end, lead)
+            elif found >> 8 == _DOLLAR:
+                used = position + 4 + size
+                if used > end:
                     break
-                position = stop
-                if channel == rtp_channel:
-                    receiver.rtp(view, packet, stop)
-                    position = receiver.middle(view, stop, end, _DOLLAR << 8 | channel)
-                elif channel == rtp_channel + 1 and rtp_channel >= 0:
-                    receiver.rtcp(view, packet, stop)
+                if found == lead + 1:
+                    receiver.rtcp(view, position + 4, used)
             else:
                 used = self._text(view, position, end, now)
-                if used == position:
-                    break
-                position = used
-                rtp_channel = self._rtp_channel
-                if self.state is State.REDIRECTED:
-                    break
+                lead = self._lead
+            if used == position or self.state is State.REDIRECTED:
+                return used
+            position = used
         return position
 
     def on_time(self, now: float) -> None:
@@ -199,7 +191,8 @@ class RtspClient:
         if self.state not in {State.PLAY, State.PLAYING}:
             raise MalformedError(problem=f"{bytes(view[position : min(end, position + 16)])!r}")
         data = bytes(view[position + 1 : end])
-        channels = bytes((self._rtp_channel, self._rtp_channel + 1))
+        channel = self._lead & 0xFF
+        channels = bytes((channel, channel + 1))
         plausible = rb"\$[" + b"".join(b"\\x%02x" % c for c in channels) + rb"]..[\x80-\xbf]|RTSP/1\."
         found = re.compile(plausible, re.DOTALL).search(data)
         # four bytes may be the beginning of a packet header that is still to come
@@ -326,7 +319,7 @@ class RtspClient:
         seconds = int(timeout[1]) if timeout else 0
         self._keepalive_every = min(25.0, 0.4 * (seconds or _DEFAULT_SESSION_SECONDS))
         channel = re.search(r"interleaved\s*=\s*(\d{1,3})", message.get("transport"))
-        self._rtp_channel = min(int(channel[1]), 254) if channel else 0
+        self._lead = _DOLLAR << 8 | (min(int(channel[1]), 254) if channel else 0)
         self._ask(State.PLAY, self._play_url, {"Range": "npt=0.000-"}, now)
 
     def _play(self, now: float) -> None:
@@ -340,7 +333,7 @@ class RtspClient:
         self._request(self._keepalive_method, self._play_url, {}, now)
         report = self._receiver.receiver_report()
         if report:
-            self._out += _FRAME.pack(_DOLLAR, self._rtp_channel + 1, len(report)) + report
+            self._out += _FRAME.pack(self._lead + 1, len(report)) + report
 
     def _kept_alive(self, message: Message) -> None:
         """A camera that refuses GET_PARAMETER (405, 451, 454, 501 …) gets OPTIONS; that may be refused too."""

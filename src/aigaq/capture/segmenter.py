@@ -108,11 +108,13 @@ class Segmenter:
         samples, self._samples = self._samples, []
         self._number += 1
         self._size = 0
-        data = self._head + fragment(self._number, samples)
-        self._head = b""
+        chunks = fragment(self._number, samples)
+        if self._head:
+            chunks.insert(0, self._head)
+            self._head = b""
         start = samples[0].start
         last = samples[-1]
-        part = Part(self._index, data, start, last.start + last.duration - start, samples[0].key)
+        part = Part(self._index, chunks, start, last.start + last.duration - start, samples[0].key)
         self._index += 1
         self._part_start = self._end
         self._sink.part(part)

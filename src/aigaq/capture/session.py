@@ -1,6 +1,6 @@
 """The I/O edge of an RTSP recorder: one TCP connection after the other, until playing, and then why it ended.
 
-Bytes go from the socket into one buffer and from there, one copy, into the access unit that they belong to.
+Bytes go from the socket into the intake's buffer and from there, one copy, into the access unit that they belong to.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import os
 import secrets
 import socket
 from typing import Final, cast
-from weakref import WeakKeyDictionary
 
 from aigaq.base import Clock
 from aigaq.capture.errors import (
@@ -19,6 +18,7 @@ from aigaq.capture.errors import (
     RedirectLoopError,
     UnreachableError,
 )
+from aigaq.capture.intake import BUFFER, Inlet, Intake, age_ns
 from aigaq.capture.model import Source
 from aigaq.capture.receiver import UnitTarget, VideoReceiver
 from aigaq.capture.rtsp import ANSWER_SECONDS, RtspClient, State
@@ -32,41 +32,10 @@ CLOSE_SECONDS: Final = 1.0
 MAX_REDIRECTS: Final = 5
 MAX_WAITING: Final = 192 * 1024
 """Bytes that may wait for more: above the longest message and the longest packet."""
-PULSE_SECONDS: Final = 0.04
-_BUFFER: Final = 256 * 1024
-_ROOM: Final = 32 * 1024
 
 
-class Pulse:
-    """Digests what many cameras sent in one go, a moment later.
-
-    A camera alone wakes us for each frame, and each time the processor's caches have forgotten the way. Taken together,
-    the frames of 20 cameras cost about a sixth less. Arrival times are noted at once.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[RtspConnection] = []
-
-    def add(self, connection: "RtspConnection") -> None:
-        """Digest this one with the next beat."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(PULSE_SECONDS, self._beat)
-        self._waiting.append(connection)
-
-    def _beat(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        loop = asyncio.get_running_loop()
-        for connection in waiting:
-            # each on its own: what breaks behind one camera is not felt by the others
-            loop.call_soon(connection.digest)
-
-
-_pulses: WeakKeyDictionary[asyncio.AbstractEventLoop, Pulse] = WeakKeyDictionary()
-"""One for each event loop."""
-
-
-class RtspConnection(asyncio.BufferedProtocol):
-    """One TCP connection and the client that speaks on it."""
+class RtspConnection(asyncio.Protocol):
+    """One TCP connection and the client that speaks on it; it is read on the common beat once the camera plays."""
 
     def __init__(self, client: RtspClient, receiver: VideoReceiver, clock: Clock) -> None:
         loop = asyncio.get_running_loop()
@@ -78,65 +47,72 @@ class RtspConnection(asyncio.BufferedProtocol):
         """Done once the socket is closed, or never was open."""
         self._receiver = receiver
         self._clock = clock
-        self._transport: asyncio.WriteTransport | None = None
-        self._pulse = _pulses.setdefault(loop, Pulse())
-        self._buffer = memoryview(bytearray(_BUFFER))
-        self._tail = 0
-        self._marks: list[tuple[int, int, int]] = []
+        self._transport: asyncio.Transport | None = None
+        self._intake = Intake.of_loop()
+        self._inlet: Inlet | None = None
+        self._rest = b""
+        """What came and waits for more."""
         self._settled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.Transport", transport)
         self.client.start(self._now())
         self._write()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's face
-        """Where the next bytes go."""
-        return self._buffer[self._tail :]
+    def data_received(self, data: bytes) -> None:
+        """The handshake goes on, or ends with the first frames."""
+        self._receiver.utc_ns, self._receiver.monotonic_ns = self._clock.utc_ns(), self._clock.monotonic_ns()
+        data = self._rest + data
+        self._digest(memoryview(data), len(data))
+        if self.client.state is State.PLAYING and self._transport and not self.ended.done():
+            self._transport.pause_reading()
+            self._inlet = Inlet(self._transport)
+            self._intake.add(self.read)
 
-    def buffer_updated(self, nbytes: int) -> None:
-        """Bytes came: note when; answers are read at once, video with the next beat."""
-        self._tail += nbytes
-        self._marks.append((self._tail, self._clock.utc_ns(), self._clock.monotonic_ns()))
-        if self.client.state is not State.PLAYING or _BUFFER - self._tail < _ROOM:
-            self.digest()
-        elif len(self._marks) == 1:
-            self._pulse.add(self)
-
-    def digest(self) -> None:
-        """Use up what came, each read under the time of its arrival."""
-        marks, self._marks = self._marks, []
-        if not marks or self.ended.done():
-            self._tail = 0
+    def read(self) -> None:
+        """Take what has come since the last beat."""
+        if self._inlet is None:
             return
-        receiver, feed, head = self._receiver, self.client.feed, 0
-        failure: CaptureError | None = ConnectionClosedError()
+        rest, buffer = self._rest, self._intake.buffer
+        kept = len(rest)
+        buffer[:kept] = rest
         try:
-            for end, receiver.utc_ns, receiver.monotonic_ns in marks:
-                head = feed(self._buffer, head, end, receiver.monotonic_ns / 1e9)
-            self._keep(head)
-            failure = None
-        except CaptureError as error:
-            failure = error
-        finally:
-            # also when the sink behind breaks: half digested bytes must not be read again
-            if failure:
-                self.fail(failure)
-        self._write()
+            size, arrived_ns = self._inlet.receive(buffer[kept:])
+        except BlockingIOError:
+            return
+        except OSError:
+            size = arrived_ns = 0
+        if not size:
+            self.fail(ConnectionClosedError())
+            return
+        utc_ns, receiver = self._clock.utc_ns(), self._receiver
+        age = age_ns(arrived_ns, utc_ns)
+        receiver.utc_ns, receiver.monotonic_ns = utc_ns - age, self._clock.monotonic_ns() - age
+        self._digest(buffer, kept + size)
+        if kept + size == BUFFER:
+            # a flood, or we were held up: the camera must not wait for the next beat
+            asyncio.get_running_loop().call_soon(self.read)
 
-    def _keep(self, head: int) -> None:
-        """Move what waits for more to the front."""
-        left = self._tail - head
-        if left > MAX_WAITING:
-            raise MalformedError(problem="a message without end")
-        if left and head:
-            self._buffer[:left] = bytes(self._buffer[head : self._tail])
-        self._tail = left
+    def _digest(self, view: memoryview, end: int) -> None:
+        """Use up what came; what waits for more is kept."""
+        try:
+            head = self.client.feed(view, 0, end, self._receiver.monotonic_ns / 1e9)
+        except CaptureError as error:
+            self.fail(error)
+        except BaseException:
+            # the sink behind breaks: half digested bytes must not be read again
+            self.fail(ConnectionClosedError())
+            raise
+        else:
+            self._rest = bytes(view[head:end])
+            if len(self._rest) > MAX_WAITING:
+                self.fail(MalformedError(problem="a message without end"))
+        self._write()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's face
         """The camera, or the network, or we closed the connection."""
-        self.digest()
+        self.read()
         self.fail(ConnectionClosedError())
         if not self.gone.done():
             self.gone.set_result(None)
@@ -154,18 +130,25 @@ class RtspConnection(asyncio.BufferedProtocol):
     def fail(self, error: CaptureError) -> None:
         """End with this reason; the first one counts."""
         if not self.ended.done():
-            self.ended.set_result(error)
+            self._end(error)
             if self._transport:
                 self._transport.abort()
 
     def close(self) -> None:
         """Leave politely."""
-        self.digest()
+        self.read()
         if not self.ended.done():
-            self.ended.set_result(ConnectionClosedError())
+            self._end(ConnectionClosedError())
             if self._transport:
                 self._transport.write(self.client.teardown())
                 self._transport.close()
+
+    def _end(self, error: CaptureError) -> None:
+        self.ended.set_result(error)
+        self._intake.remove(self.read)
+        if self._inlet:
+            self._inlet.close()
+            self._inlet = None
 
     async def wait_closed(self) -> None:
         """Let the last words go out, but not for long."""

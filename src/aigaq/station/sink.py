@@ -42,7 +42,7 @@ class StreamSink:
             self._post_stop(GapCause.DISK_FULL, SLOW_DISK)
             return
         self._dropping = False
-        self._writer.post(partial(self._stream.part, part), len(part.data))
+        self._writer.post(partial(self._stream.part, part), part.size)
         self._live.part(self._stream.name, part)
 
     def segment_end(self, end: SegmentEnd) -> None:

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,8 @@ from aigaq_verify import SegmentRecord
 BALLAST_BYTES: Final = 8 << 20
 """Given up when the disk is full, so that the journal can still sign that it is."""
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_AT_ONCE: Final = 1024
+"""Pieces that one call may write: IOV_MAX of Linux and macOS."""
 _PART: Final = re.compile(r"(\d{1,15})\.([0-9a-f]{64})\.part")
 
 
@@ -183,22 +185,23 @@ class OpenSegment:
         self._hash = hashlib.sha256()
         self._fd = os.open(part.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
-    def append(self, data: bytes, *, sync: bool) -> None:
-        """Add one part.
+    def append(self, chunks: Sequence[bytes | bytearray], *, sync: bool) -> None:
+        """Add one part, given in pieces.
 
         Raises:
             OSError: the disk did not take it whole; the file holds only whole parts still.
         """
         try:
-            _write_all(self._fd, data)
+            size = _write_all(self._fd, chunks)
             if sync:
                 self._sync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self.size)
             os.lseek(self._fd, self.size, os.SEEK_SET)
             raise
-        self._hash.update(data)
-        self.size += len(data)
+        for chunk in chunks:
+            self._hash.update(chunk)
+        self.size += size
 
     def finish(self) -> Written:
         """Sync and close; the folder is synced by `sync_folder` before the row is committed.
@@ -229,7 +232,7 @@ def write_synced(path: Path, data: bytes, sync: Callable[[int], None] = os.fdata
     fresh = path.with_suffix(".part")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
-        _write_all(fd, data)
+        _write_all(fd, (data,))
         sync(fd)
     finally:
         os.close(fd)
@@ -246,7 +249,15 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+def _write_all(fd: int, chunks: Sequence[bytes | bytearray]) -> int:
+    """Write them in order; how many bytes that is."""
+    size = 0
+    for at in range(0, len(chunks), _AT_ONCE):
+        some = chunks[at : at + _AT_ONCE]
+        wanted, written = sum(map(len, some)), os.writev(fd, some)
+        if written < wanted:
+            rest = memoryview(b"".join(some))[written:]
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+        size += wanted
+    return size

@@ -139,7 +139,7 @@ class StreamWriter:
         if self._file is None:
             return
         try:
-            self._file.append(part.data, sync=self._sync_parts)
+            self._file.append(part.chunks, sync=self._sync_parts)
             self._end = part.start + part.duration
         except OSError as error:
             self._refused(error)
