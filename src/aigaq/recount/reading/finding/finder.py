@@ -21,7 +21,7 @@ from aigaq.recount.reading.finding.glimpse import best
 from aigaq.recount.reading.finding.scene import Patch, Scene, overlap
 from aigaq.recount.reading.finding.search import Found, Known, Searcher, faces
 from aigaq.recount.reading.finding.stranger import Stranger
-from aigaq.recount.reading.finding.track import Track, holds
+from aigaq.recount.reading.finding.track import SURE, Track, holds
 from aigaq.recount.reading.finding.which import which
 from aigaq.recount.reading.sighting import Sighting
 from aigaq.recount.styles import LoadedStyle
@@ -92,7 +92,7 @@ class Finder:
         self._activity.move(self._now, picture.at_s, self._scene.motion)
         self._now = picture.at_s
         yield from self._follow(picture, small)
-        if self._track is None or self._track.gone:
+        if self._track is None or self._track.gone or self._track.likeness < SURE:
             patches = self._papers()
             found = self._look_for(patches, picture, small)
             if found is not None:
@@ -123,8 +123,7 @@ class Finder:
 
     def _papers(self) -> list[Patch]:
         """Paper that may be a sheet which is held up."""
-        usual = float(np.median([p.area for p in self._usual])) if len(self._usual) >= 3 else 0.0
-        return [p for p in self._scene.papers()[:3] if p.area >= _LARGE * usual]
+        return [p for p in self._scene.papers()[:3] if p.area >= _LARGE * self._area()]
 
     def _look_for(self, patches: list[Patch], picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
         for patch in patches:
@@ -132,13 +131,26 @@ class Finder:
             if patch.moving > _STILL or tries is None:
                 continue
             self._tried.append((patch, picture.at_s))
-            tall, wide = picture.grey.shape
-            left, top = max(0.0, patch.left - 0.02) * wide, max(0.0, patch.top - 0.03) * tall
-            right, bottom = min(1.0, patch.right + 0.02) * wide, min(1.0, patch.bottom + 0.03) * tall
-            box = (int(left), int(top), int(right), int(bottom))
-            found = self._searcher.search(picture.grey, box, "orb" if tries % 2 else "sift")
+            found = self._searcher.search(picture.grey, self._box(patch, picture), "orb" if tries % 2 else "sift")
             return None if found is None else self._fitted(found, picture, small)
         return None
+
+    def _box(self, patch: Patch, picture: Picture) -> tuple[int, int, int, int]:
+        """The patch with some room; without the piles that it may touch, once it is known where sheets are held."""
+        low, high = np.array([patch.left, patch.top]) - 0.025, np.array([patch.right, patch.bottom]) + 0.025
+        if self._usual:
+            usual = np.array([(p.left, p.top, p.right, p.bottom) for p in self._usual])
+            room = (usual[:, 2:] - usual[:, :2]).max(axis=0) * 0.15
+            inner = np.maximum(low, usual[:, :2].min(axis=0) - room), np.minimum(high, usual[:, 2:].max(axis=0) + room)
+            if float(np.prod(np.maximum(inner[1] - inner[0], 0.0))) > self._area() * _LARGE:
+                low, high = inner
+        size = np.array(picture.grey.shape[::-1])
+        (left, top), (right, bottom) = (np.clip(low, 0, 1) * size).astype(int), (np.clip(high, 0, 1) * size).astype(int)
+        return int(left), int(top), int(right), int(bottom)
+
+    def _area(self) -> float:
+        """What a held sheet usually covers of the picture."""
+        return float(np.median([p.area for p in self._usual])) if len(self._usual) >= 3 else 0.0
 
     def _tries(self, patch: Patch, now: float) -> int | None:
         """How often this paper was searched; None where it is too early for more: 0.1 s, 0.3 s, 0.6 s, 1.2 s after."""
@@ -152,6 +164,9 @@ class Finder:
         corners = (found.corners + 0.5) * (small.shape[1] / picture.grey.shape[1]) - 0.5
         alike = [k for k in self._searcher.known if same_shape(k, found.known)]
         fits = [(k, align(small, k.template, corners)) for k in alike]
+        if max(fit.likeness for _, fit in fits) < SURE:
+            rough = [(k, align(small, k.coarse, corners).corners) for k in alike]
+            fits += [(k, align(small, k.template, at)) for k, at in rough]
         known, fit = max(fits, key=lambda pair: pair[1].likeness)
         return (known, fit) if holds(fit, known) else None
 
@@ -160,10 +175,14 @@ class Finder:
         track = Track(known, fit, picture, small)
         since, corners = track.trace_back(list(reversed(self._before)))
         old = self._track
-        if old is not None and (
-            (old.gone < _HIDDEN and old.is_at(fit.corners)) or (since <= old.to_s and old.is_at(corners))
-        ):
-            old.at(fit, picture, small)
+        if old is not None and (old.is_at(fit.corners) or (since <= old.to_s and old.is_at(corners))):
+            if old.gone or fit.likeness > old.likeness:
+                old.at(fit, picture, small)
+            return
+        if old is not None and not old.gone and old.likeness < SURE:
+            if fit.likeness > old.likeness:
+                track.from_s = min(track.from_s, old.from_s)
+                self._track = track
             return
         yield from self._end_track()
         stranger = self._stranger

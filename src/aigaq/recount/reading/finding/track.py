@@ -16,6 +16,8 @@ Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 _LIKE: Final = 0.3
 """Likeness from which a sheet is taken for the blank."""
+SURE: Final = 0.45
+"""Below this likeness it is looked for again, lest it be laid wrongly onto the sheet."""
 _SEEN: Final = 0.3
 """Share of its blocks that must look like it."""
 _KEPT: Final = 11
@@ -34,6 +36,8 @@ class Track:
         self.from_s = self.to_s = picture.at_s
         self.corners = fit.corners
         """(4, 2), pixels of the small picture."""
+        self.likeness = fit.likeness
+        """When it was last seen."""
         self.gone = 0
         """Pictures in a row in which it was not seen."""
         self.glimpses = [fitted_glimpse(picture, fit, small.shape[1])]
@@ -50,7 +54,13 @@ class Track:
 
     def at(self, fit: Fit, picture: Picture, small: Bytes) -> None:
         """It is here now."""
-        self.gone, self.to_s, self.corners, self._small = 0, picture.at_s, fit.corners, small
+        self.gone, self.likeness, self.to_s, self.corners, self._small = (
+            0,
+            fit.likeness,
+            picture.at_s,
+            fit.corners,
+            small,
+        )
         self.keep(fitted_glimpse(picture, fit, small.shape[1]))
 
     def keep(self, one: Glimpse) -> None:
