@@ -24,7 +24,7 @@ class AigaqReader extends HTMLElement {
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", this.#typed);
     this.#since = performance.now();
-    if (this.#form) void this.#load("ahead").then((form) => (this.#ahead = form), () => undefined);
+    if (this.#form) this.#sent = this.#load("ahead").then((form) => void (this.#ahead = form), () => undefined);
   }
 
   disconnectedCallback(): void {
@@ -50,8 +50,7 @@ class AigaqReader extends HTMLElement {
     const fields = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
     fields.set("answer", code);
     fields.set("seconds", ((performance.now() - this.#since) / 1000).toFixed(2));
-    const next = this.#ahead;
-    this.#ahead = null;
+    const next = this.#takeAhead();
     if (next) this.#show(next);
     else form.inert = true;
     this.#sent = this.#sent.then(() => this.#send(form, fields, next !== null));
@@ -64,8 +63,15 @@ class AigaqReader extends HTMLElement {
     this.querySelector(".reader-line")!.textContent = kept.line;
     this.#fault.hidden = true;
     this.#offerUndo();
-    if (!shown) this.#showOrEnd(await this.#load("next").catch(() => null));
+    if (!shown) this.#showOrEnd(this.#takeAhead() ?? (await this.#load("next").catch(() => null)));
     this.#ahead ??= this.#form ? await this.#load("ahead").catch(() => null) : null;
+  }
+
+  /** The next question, where it has been loaded: from then on it is no longer ahead. */
+  #takeAhead(): HTMLFormElement | null {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    return ahead;
   }
 
   /** Shows the ballot again whose answer was lost, and says why. */
@@ -131,7 +137,7 @@ class AigaqReader extends HTMLElement {
     const grounds = form.querySelector<HTMLDetailsElement>("details.invalid")!;
     if (code === "KeyI" || (digit === "0" && !this.#pending)) return (grounds.open = !grounds.open), true;
     if (code === "Escape") return (grounds.open = false), true;
-    if (code === "KeyZ") return this.#zoom(form.querySelector(".ballot-sheet"), 0.5, 0.5), true;
+    if (code === "KeyZ") return this.#zoom(form.querySelector(".ballot-sheet"), 0.9, 0.4), true;
     if (code === "KeyR" || code === "KeyS") return this.#press(form, `[data-key="${code.slice(3)}"]`);
     if (code === "Enter" && this.#pending) return this.#choose(form, Number(this.#pending));
     if (digit === null) return false;

@@ -8,7 +8,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -23,17 +22,16 @@ from aigaq.recount.people.model import Answer, Kind
 from aigaq.recount.people.pictures import Pictures
 from aigaq.recount.people.store import KeptAnswer
 from aigaq.recount.people.views import agreement, count_view, picture_of, question_view, viewer_rows
-from aigaq.recount.people.words import STANDINGS, number_text, share_text
+from aigaq.recount.people.words import STANDINGS, decimal_text, number_text, share_text
 from aigaq.web import render
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 _PICTURE_HEADERS: Final = {"Cache-Control": "private, max-age=3600, immutable"}
 _PRIVATE: Final = "private, no-store"
 _COLUMNS: Final = ("ballot", "viewer", "answer", "level", "adjudicates", "reason", "seconds", "at_ms")
 
 
 def people_router(desk: Desk) -> APIRouter:
-    """The pages of a desk, to be added to the shell. They need the template folder `TEMPLATES`.
+    """The pages of a desk, to be added to the shell.
 
     Add them before a router that takes `/{language}/recount/{count}`.
     """
@@ -147,7 +145,6 @@ class PeoplePages:
             "agreement": agreement(board),
             "counts": [count_view(self._desk, count, language) for count in board.counts()],
             "viewers": viewer_rows(board),
-            "own": self._desk.own,
             "standings": STANDINGS,
             "policy": board.policy,
             "seed": self._desk.settings.seed,
@@ -202,6 +199,7 @@ class PeoplePages:
         words = {
             "number": partial(number_text, language=language),
             "share": partial(share_text, language=language),
+            "decimal": partial(decimal_text, language=language),
             "repeat": Answer(Kind.REPEAT).code,
             "unreadable": Answer(Kind.UNREADABLE).code,
         }

@@ -47,7 +47,8 @@ class Viewer:
     """A keyed hash; empty where networks are not told apart."""
     accredited: bool = False
     turns: int = 0
-    seen: list[int] = field(default_factory=list[int])
+    answered: int = 0
+    seen: dict[int, None] = field(default_factory=dict[int, None])
     record: Record = field(default_factory=Record)
     standing: Standing = Standing.UNPROVEN
 
@@ -188,7 +189,7 @@ class Board:
 
     def _unseen(self, viewer: Viewer, level: Level) -> NDArray[np.bool_]:
         free = np.ones(len(self._at), np.bool_) if level is Level.WHOLE else ~self._whole
-        free[viewer.seen] = False
+        free[[*viewer.seen]] = False
         return free
 
     def _of_network(self, viewer: Viewer) -> NDArray[np.bool_]:
@@ -203,11 +204,18 @@ class Board:
     def lease(self, name: str, item: str, until_ms: int) -> None:
         """Keep a ballot for a viewer until then; it counts as seen from now on."""
         viewer, ballot = self._viewers[name], self._ballots[item]
-        viewer.seen.append(ballot.index)
+        viewer.seen[ballot.index] = None
         if viewer.network:
             self._networks.setdefault(viewer.network, []).append(ballot.index)
         ballot.leases[name] = until_ms
         self._leases.append((until_ms, name, item))
+        self._note(ballot)
+
+    def release(self, name: str, item: str) -> None:
+        """Take back a question that was not answered: it may be put to the viewer anew."""
+        ballot = self._ballots[item]
+        self._viewers[name].seen.pop(ballot.index, None)
+        ballot.leases.pop(name, None)
         self._note(ballot)
 
     def recall(self, name: str, item: str, until_ms: int) -> None:
@@ -227,8 +235,9 @@ class Board:
         """Take an answer, or a corrected one."""
         ballot = self._ballots[item]
         ballot.leases.pop(given.viewer, None)
-        if given.viewer not in ballot.given and ballot.index not in self._viewers[given.viewer].seen:
-            self._viewers[given.viewer].seen.append(ballot.index)
+        viewer = self._viewers[given.viewer]
+        viewer.answered += given.viewer not in ballot.given
+        viewer.seen[ballot.index] = None
         touched = {*ballot.given, given.viewer}
         self._measure(ballot, -1)
         ballot.given[given.viewer] = given
@@ -352,6 +361,6 @@ class Board:
             else 0,
             statuses.count(Status.DISPUTED),
             sum(len(b.given) for b in self._at),
-            len(self._viewers),
+            sum(v.answered > 0 for v in self._viewers.values()),
             sum(v.standing.set_aside for v in self._viewers.values()),
         )

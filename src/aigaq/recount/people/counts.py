@@ -43,8 +43,8 @@ def find_counts(home: Path, known: Mapping[str, CountFolder]) -> Iterator[CountF
     """The finished reading folders `counts/<id>/` that are not yet known. One that is wrong is told and left out."""
     folders = sorted(p.parent for p in (home / COUNTS).glob(f"*/{FILE}") if ID_PATTERN.fullmatch(p.parent.name))
     new = [folder for folder in folders if folder.name not in known]
-    styles = load_styles(home / STYLES) if new else {}
-    for folder in new:
+    styles = _styles(home / STYLES) if new else {}
+    for folder in new if styles else ():
         try:
             count = read_reading(folder)
             _check(count, styles, folder)
@@ -52,6 +52,14 @@ def find_counts(home: Path, known: Mapping[str, CountFolder]) -> Iterator[CountF
             LOG.warning("count %s is left out: %s", folder.name, error.explain().why)
         else:
             yield CountFolder(folder.name, folder, count, styles)
+
+
+def _styles(folder: Path) -> Mapping[str, LoadedStyle]:
+    try:
+        return load_styles(folder)
+    except AigaqError as error:
+        LOG.warning("counts are left out for want of ballot styles: %s", error.explain().why)
+        return {}
 
 
 def _check(count: Count, styles: Mapping[str, LoadedStyle], folder: Path) -> None:

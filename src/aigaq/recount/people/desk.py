@@ -26,6 +26,7 @@ AHEAD: Final = 2
 WEIGH_EVERY: Final = 100
 """New answers after which all viewers are weighed against one another."""
 PROGRESS_MS: Final = 2000
+LOOK_MS: Final = 60_000
 MIN_REASON, MAX_REASON = 5, 500
 
 
@@ -82,7 +83,6 @@ class Desk:
         self._last: dict[str, str] = {}
         self._said: dict[str, str] = {}
         """The newest answer to each question."""
-        self._own: dict[str, int] = {}
         self._requests = Buckets(Limit(at_once=40, a_minute=120))
         self._network_requests = Buckets(Limit(at_once=2000, a_minute=4000))
         self._newcomers = Buckets(Limit(at_once=200, a_minute=20))
@@ -90,6 +90,7 @@ class Desk:
         self._along = Buckets(Limit(at_once=20, a_minute=2))
         self._lock = asyncio.Lock()
         self._unweighed = 0
+        self._looked = clock.monotonic_ns() // 1_000_000
         self._progress: tuple[int, Progress] | None = None
         self.refresh()
         self._recall()
@@ -105,6 +106,13 @@ class Desk:
             styles = [loaded.style for loaded in found.styles.values()]
             self.board.name_choices({(s.id, c.id): row for s in styles for row, c in enumerate(s.choices)})
             self.board.add(items(self.settings.seed, found.id, found.count.readings, self.board.policy))
+
+    async def _look_for_counts(self) -> None:
+        """Once a minute: a count that has been read by the machine is there without a restart."""
+        now = self.clock.monotonic_ns() // 1_000_000
+        if now - self._looked >= LOOK_MS:
+            self._looked = now
+            await asyncio.to_thread(self.refresh)
 
     def _recall(self) -> None:
         """All that was kept, as if it happened again."""
@@ -147,7 +155,8 @@ class Desk:
         async with self._lock:
             await asyncio.to_thread(self.store.add_viewer, KeptViewer(name, network, kept), utc_ms(self.clock))
             self.board.meet(name, network=network, accredited=True)
-            self._open.pop((name, False), None)
+            for token in self._open.pop((name, False), []):
+                self.board.release(name, self._questions.pop(token).item)
 
     def viewer(self, name: str) -> Viewer:
         """What is known of a viewer."""
@@ -155,7 +164,7 @@ class Desk:
 
     def own(self, name: str) -> int:
         """How many ballots a viewer has read."""
-        return self._own.get(name, 0)
+        return self.board.viewer(name).answered
 
     async def ask(self, name: str, address: str, *, adjudicate: bool = False, ahead: bool = False) -> Asked | None:
         """The question that a viewer has before them, or the one after it; None where nothing is left for them.
@@ -168,6 +177,7 @@ class Desk:
         self._allow(self._requests, name)
         self._allow(self._network_requests, network)
         async with self._lock:
+            await self._look_for_counts()
             now, place = utc_ms(self.clock), int(ahead)
             if not self.board.knows(name):
                 await asyncio.to_thread(self.store.add_viewer, KeptViewer(name, network, ""), now)
@@ -254,8 +264,6 @@ class Desk:
         network = self.board.viewer(question.viewer).network
         given = Given(question.viewer, answer, Level(question.level), network, question.adjudicates)
         self.board.answer(question.item, given)
-        if question.question not in self._said:
-            self._own[question.viewer] = self.own(question.viewer) + 1
         self._said[question.question] = kept.answer
         self._last[question.viewer] = question.question
         mine = self._open.get((question.viewer, question.adjudicates), [])

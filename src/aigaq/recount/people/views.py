@@ -218,5 +218,5 @@ def _rows(readings: Sequence[PeopleReading], styles: Mapping[str, BallotStyle], 
 
 def viewer_rows(board: Board) -> list[Viewer]:
     """All who answered, in the order of their names, which is that of chance; those set aside first."""
-    answered = [viewer for viewer in board.viewers() if viewer.turns]
+    answered = [viewer for viewer in board.viewers() if viewer.answered]
     return sorted(answered, key=lambda v: (not v.standing.set_aside, v.standing is Standing.UNPROVEN, v.name))

@@ -31,6 +31,13 @@ def number_text(number: int, language: Language) -> str:
     return f"{number:,}" if language == "en" else f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def decimal_text(number: float | None, language: Language, digits: int = 1) -> str:
+    """With the language's own decimal sign; a dash of nothing."""
+    if number is None:
+        return "—"
+    return f"{number:.{digits}f}" if language == "en" else f"{number:.{digits}f}".replace(".", ",")
+
+
 def share_text(hits: float, of: float, language: Language) -> str:
     """A share as a percentage with one digit, two where it is near nought or one and not quite; a dash of nothing."""
     if not of:
