@@ -10,7 +10,15 @@ from fastapi import FastAPI
 
 from aigaq.archive import Archive, CenterSettings, create_asgi, create_pages, open_archive
 from aigaq.archive.cli import CONFIG, Config, center_app
-from aigaq.recount import TEMPLATES, Desk, RecountSettings, load_recount_settings, people_router, style_router
+from aigaq.recount import (
+    TEMPLATES,
+    Desk,
+    RecountSettings,
+    count_router,
+    load_recount_settings,
+    people_router,
+    style_router,
+)
 
 __all__ = ["center_app", "center_pages"]
 KEEP_ALIVE_S: Final = 60
@@ -55,7 +63,9 @@ async def serve(archive: Archive, pages: FastAPI, host: str, port: int) -> None:
 def center_pages(archive: Archive, recount: RecountSettings) -> FastAPI:
     """Every page of a centre."""
     pages = create_pages(archive, TEMPLATES)
-    pages.include_router(people_router(Desk(recount.folder, recount, archive.clock)))
+    desk = Desk(recount.folder, recount, archive.clock)
+    pages.include_router(people_router(desk))
     if recount.edit:
         pages.include_router(style_router(recount.folder / "styles"))
+    pages.include_router(count_router(desk))
     return pages

@@ -1,5 +1,6 @@
 """Ballots read again from the film, by machine and by people. Gives readings and tallies, never a result."""
 
+from aigaq.recount.pages import count_router
 from aigaq.recount.people.desk import Desk
 from aigaq.recount.people_pages import people_router
 from aigaq.recount.settings import RecountSettings, load_recount_settings
@@ -11,6 +12,7 @@ __all__ = [
     "Desk",
     "LoadedStyle",
     "RecountSettings",
+    "count_router",
     "load_recount_settings",
     "load_style",
     "load_styles",
