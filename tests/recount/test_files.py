@@ -280,3 +280,12 @@ def test_ballots_move_between_folders(folder: Path, tmp_path: Path) -> None:
         writer.adopt(reading.n, ballot_folder(folder, reading.n))
     writer.finish(count)
     assert read_reading(tmp_path / "joined") == count
+
+
+def test_pictures_can_be_given_other_numbers(tmp_path: Path) -> None:
+    writer = ReadingWriter(tmp_path / "x")
+    for n in (1, 2, 3, 4):
+        writer.add(n, Pictures((bytes([n]),)))
+    writer.renumber([2, 3, 1, 4])
+    assert [(ballot_folder(tmp_path / "x", n) / "frame-1.jpg").read_bytes()[0] for n in (1, 2, 3, 4)] == [2, 3, 1, 4]
+    assert len(list((tmp_path / "x" / "ballots").iterdir())) == 4

@@ -88,6 +88,15 @@ class ReadingWriter:
         with _writing(self._folder):
             shutil.copytree(folder, ballot_folder(self._folder, n), copy_function=_link_or_copy)
 
+    def renumber(self, order: Sequence[int]) -> None:
+        """Give the pictures other numbers: those of presentation `order[0]` become 1, and so on."""
+        moved = [(old, new) for new, old in enumerate(order, 1) if old != new]
+        with _writing(self._folder):
+            for old, new in moved:
+                ballot_folder(self._folder, old).replace(self._folder / BALLOTS / f".{new}")
+            for _, new in moved:
+                (self._folder / BALLOTS / f".{new}").replace(ballot_folder(self._folder, new))
+
     def finish(self, count: Count) -> None:
         """Write `reading.json`.
 

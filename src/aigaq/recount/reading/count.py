@@ -108,10 +108,18 @@ def read_part(item: PartItem, tell: Callable[[float], None]) -> Path:
         reading, pictures, _ = read_shown(len(readings) + 1, one, styles.get(one.style or ""))
         writer.add(reading.n, pictures)
         readings.append(reading)
+    readings = _in_order(readings, writer)
     end = max([watch.last_s, *(r.to_s for r in readings), *(g.to_s for g in gaps)])
     source = replace(item.film.source, seconds=end)
     _write(item.folder / PART_FILE, count_text(Count(source, item.maker, tuple(readings), tuple(gaps))))
     return item.folder
+
+
+def _in_order(readings: Sequence[Reading], writer: ReadingWriter) -> list[Reading]:
+    """Presentations are told when they end; they are numbered as they begin."""
+    ordered = sorted(readings, key=lambda reading: (reading.from_s, reading.n))
+    writer.renumber([reading.n for reading in ordered])
+    return [replace(reading, n=n) for n, reading in enumerate(ordered, 1)]
 
 
 class _Watch:

@@ -102,6 +102,14 @@ class Finder:
         yield from self._activity.late(picture.at_s)
         self._before.append((picture, small))
 
+    @property
+    def held(self) -> tuple[str, Sighting] | None:
+        """The style and the newest sighting of the sheet that is held up now."""
+        track = self._track
+        if track is None or track.gone or track.to_s < self._now:
+            return None
+        return track.known.id, best(track.glimpses[-1:])[0]
+
     def interrupt(self) -> Iterator[Shown | Gap]:
         """Footage ends here: so does what is held."""
         yield from self._end_track()
