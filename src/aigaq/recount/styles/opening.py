@@ -58,9 +58,10 @@ def open_blank(data: bytes, *, where: str, page: int | None = None) -> Picture:
 
 
 def _page(page: int | None, pages: int, where: str) -> int:
-    if (page is None and pages != 1) or not 1 <= (page or 1) <= pages:
+    chosen = pages == 1 if page is None else page
+    if not 1 <= chosen <= pages:
         raise BlankPagesError(where, pages=pages)
-    return (page or 1) - 1
+    return chosen - 1
 
 
 def _check_size(size: tuple[int, int], where: str) -> None:
@@ -96,7 +97,8 @@ def _pdf(data: bytes, where: str, page: int | None) -> Picture:
                 raise BlankError(where, problem=N_("a side of the page is not from 50 to 600 mm"))
             scale = _MM_PER_POINT * PX_PER_MM
             drawn = found.render(scale, rev_byteorder=True, prefer_bgrx=True).to_numpy()  # pyright: ignore[reportArgumentType] - untyped, its default is 1
-            rgb = np.ascontiguousarray(drawn[:, :, :3], dtype=np.uint8)
+            wide, high = (round(side * PX_PER_MM) for side in mm)
+            rgb = np.ascontiguousarray(drawn[:high, :wide, :3], dtype=np.uint8)  # the library rounds sizes up
     except pypdfium2.PdfiumError as error:
         locked = "password" in str(error).lower()
         problem = N_("the PDF is locked with a password") if locked else N_("the PDF is damaged")

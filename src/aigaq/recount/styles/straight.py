@@ -120,16 +120,17 @@ def _skew(sheet: Sheet8) -> float:
     grey = cv2.cvtColor(sheet, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     ink = cv2.subtract(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8)), small)
-    ink = np.where(ink > 40, ink, 0).astype(np.float32)
+    fine = np.where(ink > 40, ink, 0).astype(np.float32)
+    coarse = cv2.resize(fine, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     best = 0.0
-    for step, reach in ((0.5, SKEW), (0.1, 0.5), (0.02, 0.1)):
+    for print_, step, reach in ((coarse, 0.5, SKEW), (coarse, 0.1, 0.5), (fine, 0.02, 0.1)):
         angles = best + np.arange(-reach, reach + step / 2, step)
-        best = float(angles[int(np.argmax([_sharpness(ink, float(a)) for a in angles]))])
+        best = float(angles[int(np.argmax([_sharpness(print_, float(a)) for a in angles]))])
     return best
 
 
-def _sharpness(ink: NDArray[np.float32], angle: float) -> float:
-    high, wide = ink.shape
+def _sharpness(ink: cv2.typing.MatLike, angle: float) -> float:
+    high, wide = ink.shape[:2]
     turn = cv2.getRotationMatrix2D((wide / 2, high / 2), angle, 1)
     turned = cv2.warpAffine(ink, turn, (wide, high), flags=cv2.INTER_LINEAR)
     rows, columns = turned.sum(axis=1, dtype=np.float64), turned.sum(axis=0, dtype=np.float64)
