@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from aigaq.recount.model import MIN_VISIBLE, Outcome, Why
 from aigaq.recount.reading.sheets import BoxSight, SheetReading
 
-EMPTY_INK: Final = 0.006
-EMPTY_PEAK: Final = 0.11
-MARKED_INK: Final = 0.012
-MARKED_PEAK: Final = 0.16
+EMPTY_INK: Final = 0.004
+EMPTY_PEAK: Final = 0.085
+SHADED: Final = 0.1
+"""A fill that is as faint as can be darkens its box by 0.12."""
+SHADED_PEAK: Final = 0.06
+"""And has edges that are darker than this."""
+MOST_SHADE: Final = 0.6
+MARKED_INK: Final = 0.008
+MARKED_PEAK: Final = 0.14
 SURE: Final = 0.9
 """What the second reader has to say at least."""
-DEEP_SHADE: Final = 0.2
-"""A box in a deeper shadow is never empty for sure: a faint fill looks like it."""
 LEAST_LABEL: Final = 0.45
 MOST_OFF_PX: Final = 2.0
 LEAST_CONTRAST: Final = 0.4
@@ -74,7 +77,8 @@ def _box(box: BoxSight, second: list[float]) -> _Box:
     if box.visible < MIN_VISIBLE:
         return _Box.HIDDEN
     empty, marked, _ = second
-    first_empty = box.ink < EMPTY_INK and box.peak < EMPTY_PEAK and box.shade < DEEP_SHADE
+    clean = SHADED_PEAK if box.shade > SHADED else EMPTY_PEAK
+    first_empty = box.ink < EMPTY_INK and box.peak < clean and box.shade < MOST_SHADE
     first_marked = box.ink >= MARKED_INK and box.peak >= MARKED_PEAK
     if first_empty and empty >= SURE:
         return _Box.EMPTY

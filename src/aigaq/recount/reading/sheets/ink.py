@@ -5,6 +5,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from aigaq.recount.reading.sheets.patches import SIDE, Grid
 from aigaq.recount.reading.sheets.pattern import Bytes, Floats
@@ -15,6 +16,9 @@ _INSET_SHARE: Final = 0.16
 """At most so much of the box, where boxes are small."""
 _DARK: Final = 0.11
 """Against the blank; what is less is noise, guilloche or shadow."""
+_GRAZE_SHARE: Final = 0.3
+_GRAZE_DEEP: Final = 0.3
+"""Of a box: as much of a neighbour's mark, and as far in, is that mark's overflow."""
 _FOLD: Final = 0.08
 """What a fold darkens at most; a line that is darker is drawn."""
 
@@ -55,10 +59,31 @@ def _ink(grid: Grid, n: int, dark: Floats, seen: Bytes) -> Ink:
     if not visible.any():
         return Ink(0.0, 0.0)
     level = float(np.clip(np.median(inner[visible]), -0.05, 0.05))
-    inner = np.where(visible, inner - level, 0)
+    own = clear.copy()
+    own[_passing(grid, n, clear - level > _DARK)] = 0
+    inner = np.where(visible, own[rows, columns] - level, 0)
     share = float((inner > _DARK).sum()) / float(visible.sum())
     spot = cv2.blur(inner.astype(np.float32), (3, 3))
     return Ink(share, float(np.clip(spot.max(), 0, 1)))
+
+
+def _passing(grid: Grid, n: int, dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Ink of a mark that belongs to a neighbour and only grazes this box.
+
+    It comes in over an edge, most of it is outside, and it does not go deep. What lies inside alone is never taken off.
+    """
+    left, top, right, bottom = (round(v) for v in grid.sides[n].tolist())
+    count, names, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
+    box = np.zeros(dark.shape, np.bool_)
+    box[top : bottom + 1, left : right + 1] = True
+    inset = np.zeros(dark.shape, np.bool_)
+    deep = round((bottom - top) * _GRAZE_DEEP)
+    inset[top + deep : bottom + 1 - deep, left + deep : right + 1 - deep] = True
+    within = np.bincount(names[box], minlength=count)
+    far = np.bincount(names[inset], minlength=count) > 0
+    passing = (within < stats[:, cv2.CC_STAT_AREA] * _GRAZE_SHARE) & ~far
+    passing[0] = False
+    return passing[names]
 
 
 def _folds(dark: Floats, rows: slice) -> Floats:

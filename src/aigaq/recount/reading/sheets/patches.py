@@ -10,6 +10,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from aigaq.recount.reading.sheets.light import COARSE, Light
 from aigaq.recount.reading.sheets.pattern import FLOW, Bytes, Doubles, Floats, Pattern
@@ -21,8 +22,13 @@ _REACH: Final = 4
 """How far from its place a frame's line is looked for, pixels of the patch."""
 _ROOM: Final = 7
 """The line's surroundings that are compared, to either side."""
+_WIDE: Final = _ROOM + _REACH
+_ALONG: Final = 21
+"""Places along a half side."""
 _PRINTED: Final = 0.15
 """Darkness of a line in the blank that can be fitted."""
+_INKED: Final = 0.8
+"""Of the line's own darkness: skin and shadows are lighter, and what is darker and reaches the edge is covered."""
 _TRUSTED: Final = 0.4
 _ENDS: Final = 0.12
 """Share of a side at its ends that is left out: corners belong to two lines."""
@@ -41,8 +47,10 @@ class Grid:
     """(boxes, 4) left, top, right, bottom of the box in pixels of its patch."""
     px_per_mm: Doubles
     """(boxes,)."""
-    profiles: Floats
-    """(boxes, 8, 2 · _ROOM + 1) what each half side's line looks like across."""
+    strips: NDArray[np.intp]
+    """(boxes, 8, along, across) places of the half sides in the stacked patches."""
+    lines: Floats
+    """(boxes, 8, 2 · _ROOM + 1) what each half side's line looks like across, without its mean."""
     printed: Floats
     """(boxes, 8) how dark it is."""
 
@@ -85,9 +93,11 @@ def grid_of(pattern: Pattern) -> Grid:
         scale.append(px_per_mm)
     blank = _sampled_blank(pattern, np.concatenate(x), np.concatenate(y))
     edges = np.stack(sides)
-    profiles = _profiles(blank, edges, _ROOM)
+    strips = _strips(edges)
+    profiles = _profiles(blank, strips)[..., _REACH:-_REACH]
+    lines = profiles - profiles.mean(axis=2, keepdims=True)
     printed = profiles.max(axis=2) - profiles.min(axis=2)
-    return Grid(np.concatenate(x), np.concatenate(y), blank, edges, np.array(scale), profiles, printed)
+    return Grid(np.concatenate(x), np.concatenate(y), blank, edges, np.array(scale), strips, lines, printed)
 
 
 def sample(grid: Grid, registered: Registered, grey: Bytes, light: Light) -> Patches:
@@ -97,12 +107,13 @@ def sample(grid: Grid, registered: Registered, grey: Bytes, light: Light) -> Pat
     fitted = _sampled(grid, registered, grey, light.gain, _field(grid, moved, found))
     at = (_pixels(grid.x, COARSE), _pixels(grid.y, COARSE))
     hidden = cv2.remap(light.covered, *at, cv2.INTER_NEAREST, borderValue=255)
+    framed, contrast = _refound(grid, fitted)
     return Patches(
         fitted,
         hidden.reshape(fitted.shape).astype(np.uint8, copy=False),
-        _refound(grid, fitted),
+        framed,
         np.where(found > _TRUSTED, moved, 0).astype(np.float32),
-        _contrast(grid, fitted),
+        contrast,
     )
 
 
@@ -130,45 +141,48 @@ def _sampled(
     return even.reshape(-1, SIDE, SIDE).astype(np.uint8, copy=False)
 
 
-def _profiles(patches: Bytes, sides: Doubles, room: int) -> Floats:
-    """Darkness across each half side (boxes, 8, 2 · room + 1).
+def _strips(sides: Doubles) -> NDArray[np.intp]:
+    """Places in the stacked patches (boxes, 8, places along a half side, 2 · _WIDE + 1 across it).
 
-    Left and right by halves of height, top and bottom by halves of width. The middle over the half's length: a stroke
-    that crosses it does not count.
+    Left and right by halves of height, top and bottom by halves of width.
     """
-    dark = 1 - patches.astype(np.float32) / np.maximum(np.quantile(patches, 0.9, axis=(1, 2), keepdims=True), 1)
-    out = np.zeros((len(patches), 8, 2 * room + 1), np.float32)
+    across = np.arange(-_WIDE, _WIDE + 1)
+    out = np.zeros((len(sides), 8, _ALONG, len(across)), np.intp)
     for n, (left, top, right, bottom) in enumerate(sides.tolist()):
-        for k, (at, start, end, picture) in enumerate(
-            (
-                (left, top, bottom, dark[n]),
-                (right, top, bottom, dark[n]),
-                (top, left, right, dark[n].T),
-                (bottom, left, right, dark[n].T),
-            )
+        for k, (at, start, end) in enumerate(
+            ((left, top, bottom), (right, top, bottom), (top, left, right), (bottom, left, right))
         ):
-            centre, long = round(at), end - start
-            a, b, c = round(start + long * _ENDS), round((start + end) / 2), round(end - long * _ENDS)
-            strip = picture[:, centre - room : centre + room + 1]
-            out[n, 2 * k] = np.median(strip[a:b], axis=0)
-            out[n, 2 * k + 1] = np.median(strip[b:c], axis=0)
+            ends = (end - start) * _ENDS
+            along = np.linspace(start + ends, end - ends, 2 * _ALONG).round().astype(np.intp).reshape(2, _ALONG, 1)
+            line = (round(at) + across).clip(0, SIDE - 1)
+            place = along * SIDE + line if k < 2 else line * SIDE + along
+            out[n, 2 * k : 2 * k + 2] = n * SIDE * SIDE + place
     return out
 
 
-def _match(grid: Grid, patches: Bytes, reach: int) -> Floats:
+def _profiles(patches: Bytes, strips: NDArray[np.intp]) -> Floats:
+    """Darkness across each half side (boxes, 8, 2 · _WIDE + 1).
+
+    The middle over the half's length: a stroke that crosses it does not count.
+    """
+    paper = np.percentile(patches[:, ::4, ::4], 90, axis=(1, 2))[:, None, None]
+    middle = np.sort(patches.reshape(-1)[strips], axis=2)[:, :, _ALONG // 2]
+    return (1 - middle / np.maximum(paper, 1)).astype(np.float32)
+
+
+def _match(grid: Grid, profiles: Floats, reach: int) -> Floats:
     """How well each half side's line is found at each place within reach (boxes, 8, 2 · reach + 1), -1 to 1."""
-    profiles = _profiles(patches, grid.sides, _ROOM + reach)
-    windows = np.lib.stride_tricks.sliding_window_view(profiles, 2 * _ROOM + 1, axis=2)
+    inner = profiles[..., _REACH - reach : profiles.shape[-1] - _REACH + reach]
+    windows = np.lib.stride_tricks.sliding_window_view(inner, 2 * _ROOM + 1, axis=2)
     seen = windows - windows.mean(axis=3, keepdims=True)
-    wanted = grid.profiles - grid.profiles.mean(axis=2, keepdims=True)
-    together = np.einsum("bspw,bsw->bsp", seen, wanted)
-    size = np.linalg.norm(seen, axis=3) * np.linalg.norm(wanted, axis=2)[..., None]
+    together = np.einsum("bspw,bsw->bsp", seen, grid.lines)
+    size = np.sqrt(np.einsum("bspw,bspw->bsp", seen, seen)) * np.linalg.norm(grid.lines, axis=2)[..., None]
     return (together / np.maximum(size, 0.02)).astype(np.float32)
 
 
 def _frames(grid: Grid, patches: Bytes) -> tuple[Floats, Floats]:
     """How far each half side's line is from its place (boxes, 8) in pixels of the patch, and how well it is found."""
-    score = _match(grid, patches, _REACH)
+    score = _match(grid, _profiles(patches, grid.strips), _REACH)
     best = score.argmax(axis=2)
     found = score.max(axis=2)
     inner = np.clip(best, 1, 2 * _REACH - 1)[..., None]
@@ -179,19 +193,20 @@ def _frames(grid: Grid, patches: Bytes) -> tuple[Floats, Floats]:
     return moves.astype(np.float32), np.where(grid.printed > _PRINTED, found, 0).astype(np.float32)
 
 
-def _contrast(grid: Grid, patches: Bytes) -> float:
-    """How dark the frames' lines are against the blank's, in the middle of all; 1 where none is printed."""
+def _refound(grid: Grid, patches: Bytes) -> tuple[Floats, float]:
+    """How well the frame sits in a fitted patch (boxes, 8), and how dark its lines are against the blank's.
+
+    Ink that lies over a whole side hides its line and shows its place.
+    """
+    profiles = _profiles(patches, grid.strips)
     printed = grid.printed > _PRINTED
-    if not printed.any():
-        return 1.0
-    profiles = _profiles(patches, grid.sides, _ROOM)
-    return float(np.median(((profiles.max(axis=2) - profiles.min(axis=2)) / np.maximum(grid.printed, 1e-3))[printed]))
-
-
-def _refound(grid: Grid, patches: Bytes) -> Floats:
-    """How well the frame sits in a fitted patch."""
-    score = _match(grid, patches, 1).max(axis=2)
-    return np.where(grid.printed > _PRINTED, score, 1).astype(np.float32)
+    inner = profiles[..., _REACH:-_REACH]
+    depth = (inner.max(axis=2) - inner.min(axis=2)) / np.maximum(grid.printed, 1e-3)
+    contrast = float(np.median(depth[printed])) if printed.any() else 1.0
+    line = profiles[..., _WIDE - 1 : _WIDE + 2].max(axis=2)
+    inked = line > grid.printed * _INKED * min(contrast, 1.0)
+    score = _match(grid, profiles, 1).max(axis=2)
+    return np.where(printed & ~inked, score, 1).astype(np.float32), contrast
 
 
 _PLACES: Final = (

@@ -125,7 +125,7 @@ _PLAN: Final = (
     (0.5, 56.0, 32.0, 20.0, 2),
     (0.5, 40.0, 30.0, 10.0, 3),
     (0.83, 25.0, 24.0, 6.0, 4),
-    (FLOW, 15.0, 12.0, 4.0, 4),
+    (FLOW, 15.0, 15.0, 4.0, 4),
 )
 """Pixels per mm, side of a block, distance of blocks, reach (mm), degree: first the whole sheet, then its curl."""
 
@@ -148,9 +148,9 @@ def _textured(picture: Bytes, x: int, y: int, half: int) -> bool:
     return float(picture[y - half : y + half + 1, x - half : x + half + 1].var()) > _TEXTURE
 
 
-_KNOT_MM: Final = 8.0
+_KNOT_MM: Final = 10.0
 _AROUND: Final = 9
-_NEAR_MM: Final = 8.0
+_NEAR_MM: Final = 9.0
 """How far a block's word reaches (one sigma)."""
 
 

@@ -9,12 +9,12 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aigaq.recount.reading.sheets.pattern import Bytes, Doubles, Floats, Knots, Level, Pattern, levelled, terms
 from aigaq.recount.reading.sighting import Sighting
 
 _LEAST_MATCH: Final = 0.25
+_SURELY_AGREED: Final = 0.75
 _GOOD_MM: Final = 1.5
 _SOFT: Final = 1e-4
 _SCHEDULES: Final[tuple[tuple[tuple[int, float], ...], ...]] = (
@@ -23,7 +23,7 @@ _SCHEDULES: Final[tuple[tuple[tuple[int, float], ...], ...]] = (
     ((3, 3.0), (4, 2.0), (4, 1.5)),
 )
 """Degree and the deviation (mm) at which a block loses most of its vote, round by round, level by level."""
-_ROUNDS: Final = 3
+_ROUNDS: Final = 2
 _SOFT_MM: Final = 1.0
 _FIRM: Final = np.diag((1e-2, 0.3, 0.3))
 """Where few blocks speak the field goes back to the bend, and is level rather than steep."""
@@ -36,6 +36,8 @@ class Registered:
     x: Floats
     """(h, w) at `FLOW`."""
     y: Floats
+    bend: Doubles
+    """(terms, 2) the polynomial of its curl, mm: a start for the next sighting of the same sheet."""
     agreed: float
     """Share of the votes of blocks that agree with the bend, 0 to 1."""
     px_per_mm: float
@@ -59,19 +61,32 @@ def resolution(corners: Doubles, size_mm: tuple[float, float]) -> float:
     return float(np.sqrt(area / (size_mm[0] * size_mm[1])))
 
 
-def register(pattern: Pattern, sighting: Sighting) -> Registered:
-    """Find the sheet. What the map is worth is told by `agreed`, and later by the boxes' own frames."""
+def register(pattern: Pattern, sighting: Sighting, start: Doubles | None = None) -> Registered:
+    """Find the sheet, from the bend of another sighting of it where there is one.
+
+    What the map is worth is told by `agreed`, and later by the boxes' own frames.
+    """
     size_mm = pattern.style.style.size_mm
     corners = sighting.corners - np.array(sighting.origin_px)
     px_per_mm = resolution(corners, size_mm)
     small, by = _smaller(sighting.grey, px_per_mm)
     lens = _lens((corners + 0.5) / by - 0.5, size_mm)
     bend, agreed = np.zeros((1, 2)), 0.0
-    for level, schedule in zip(pattern.levels[:-1], _SCHEDULES, strict=True):
-        bend, agreed = _bent(level, small, lens, bend, schedule)
+    if start is not None:
+        bend, agreed = _bends(pattern, small, lens, start, 1)
+    if agreed < _SURELY_AGREED:
+        bend, agreed = _bends(pattern, small, lens, np.zeros((1, 2)), 0)
     near = _settled(pattern, small, lens, bend)
     x, y = ((m + np.float32(0.5)) * np.float32(by) - np.float32(0.5) for m in near)
-    return Registered(x, y, agreed, px_per_mm)
+    return Registered(x, y, bend, agreed, px_per_mm)
+
+
+def _bends(pattern: Pattern, grey: Bytes, lens: Doubles, bend: Doubles, first: int) -> tuple[Doubles, float]:
+    """From level to level, all but the finest."""
+    agreed = 0.0
+    for level, schedule in list(zip(pattern.levels[:-1], _SCHEDULES, strict=True))[first:]:
+        bend, agreed = _bent(level, grey, lens, bend, schedule)
+    return bend, agreed
 
 
 def _smaller(grey: Bytes, px_per_mm: float) -> tuple[Bytes, int]:
@@ -162,23 +177,26 @@ def _basis(level: Level, degree: int) -> Doubles:
 def _moves(level: Level, seen: Bytes) -> tuple[Doubles, Doubles]:
     """How far each block lies from its place (mm), and how well it was recognised, -1 to 1."""
     half, reach = level.half, level.reach
-    moves, match = np.zeros((len(level.places), 2)), np.zeros(len(level.places))
+    count = len(level.places)
+    best, match = np.zeros((count, 2), np.intp), np.zeros(count)
+    around = np.zeros((count, 2, 3))
     for n, (x, y) in enumerate(level.places.tolist()):
         block = level.picture[y - half : y + half + 1, x - half : x + half + 1]
-        around = seen[y - half : y + half + 1 + 2 * reach, x - half : x + half + 1 + 2 * reach]
-        score = cv2.matchTemplate(around, block, cv2.TM_CCOEFF_NORMED)
+        near = seen[y - half : y + half + 1 + 2 * reach, x - half : x + half + 1 + 2 * reach]
+        score = cv2.matchTemplate(near, block, cv2.TM_CCOEFF_NORMED)
         _, match[n], _, (column, row) = cv2.minMaxLoc(score)
-        moves[n] = column - reach, row - reach
+        best[n] = column, row
         if 0 < column < 2 * reach and 0 < row < 2 * reach:
-            moves[n] += _peak(score[row, column - 1 : column + 2]), _peak(score[row - 1 : row + 2, column])
-    return moves / level.px_per_mm, match
+            around[n, 0] = score[row, column - 1 : column + 2]
+            around[n, 1] = score[row - 1 : row + 2, column]
+    return (best - reach + _peaks(around)) / level.px_per_mm, match
 
 
-def _peak(three: NDArray[np.floating]) -> float:
-    """Where between three samples their parabola is highest."""
-    before, at, after = three.tolist()
+def _peaks(three: Doubles) -> Doubles:
+    """Where between three samples (…, 3) their parabola is highest; 0 where there is none."""
+    before, at, after = np.moveaxis(three, -1, 0)
     curve = before + after - 2 * at
-    return (before - after) / (2 * curve) if curve < -1e-9 else 0.0
+    return np.where(curve < -1e-9, (before - after) / (2 * np.minimum(curve, -1e-9)), 0)
 
 
 def _settled(pattern: Pattern, grey: Bytes, lens: Doubles, bend: Doubles) -> tuple[Floats, Floats]:

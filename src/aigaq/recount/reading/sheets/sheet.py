@@ -15,12 +15,15 @@ from aigaq.recount.reading.sheets.light import COARSE, Light, coarse_size, light
 from aigaq.recount.reading.sheets.model import BoxSight, SheetReading
 from aigaq.recount.reading.sheets.paper import endorsed, form, outside
 from aigaq.recount.reading.sheets.patches import SIDE, Grid, Patches, grid_of, sample
-from aigaq.recount.reading.sheets.pattern import FINE, Bytes, Floats, Pattern, pattern_of
+from aigaq.recount.reading.sheets.pattern import FINE, Bytes, Doubles, Floats, Pattern, pattern_of
 from aigaq.recount.reading.sheets.register import Registered, register, resolution
 from aigaq.recount.reading.sighting import Sighting
 from aigaq.recount.styles import LoadedStyle
 
-MOST: Final = 7
+MOST: Final = 5
+"""More cost more and show little more."""
+_WHOLE: Final = 3
+"""Of so many the whole sheet is made straight, of the others only the boxes."""
 CROP: Final = 48
 _LEAST_AGREED: Final = 0.45
 _LEAST_FRAMED: Final = 0.5
@@ -34,8 +37,6 @@ class View:
 
     sighting: Sighting
     registered: Registered
-    grey: Bytes
-    """(h, w), paper as light as the blank's."""
     light: Light
     patches: Patches
 
@@ -46,24 +47,33 @@ def read_sheet(style: LoadedStyle, sightings: list[Sighting]) -> SheetReading:
     shown = float(np.median([resolution(s.corners, size_mm) for s in sightings])) if sightings else 0.0
     pattern = pattern_of(style, FINE[0] if shown < FINE[0] * 1.2 else FINE[1])
     grid = grid_of(pattern)
-    views = [view for view in (_view(pattern, grid, s) for s in sightings[:MOST]) if view is not None]
+    views = list[View]()
+    for sighting in sightings[:MOST]:
+        view = _view(pattern, grid, sighting, views[0].registered.bend if views else None)
+        if view is not None:
+            views.append(view)
     return _fused(pattern, grid, views) if views else _nothing(pattern)
 
 
-def _view(pattern: Pattern, grid: Grid, sighting: Sighting) -> View | None:
-    registered = register(pattern, sighting)
+def _view(pattern: Pattern, grid: Grid, sighting: Sighting, start: Doubles | None) -> View | None:
+    registered = register(pattern, sighting, start)
     if registered.agreed < _LEAST_AGREED:
         return None
-    grey = _straight(sighting.grey, registered, pattern.size, 1)
-    factor = sighting.grey.shape[1] / sighting.rgb.shape[1]
-    rgb = _straight(sighting.rgb, registered, coarse_size(pattern), factor)
+    coarse = coarse_size(pattern)
+    grey = _straight(sighting.grey, registered, (coarse[0] * 2, coarse[1] * 2), 1)
+    rgb = _straight(sighting.rgb, registered, coarse, sighting.grey.shape[1] / sighting.rgb.shape[1])
     light = light_of(pattern, grey, rgb)
     patches = sample(grid, registered, sighting.grey, light)
     if float(np.median(patches.framed)) < _LEAST_FRAMED:
         return None
-    gain = cv2.resize(light.gain, pattern.size, interpolation=cv2.INTER_LINEAR)
-    even = cv2.multiply(grey, gain, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
-    return View(sighting, registered, even, light, patches)
+    return View(sighting, registered, light, patches)
+
+
+def _whole(pattern: Pattern, view: View) -> Bytes:
+    """The whole sheet, paper as light as the blank's."""
+    grey = _straight(view.sighting.grey, view.registered, pattern.size, 1)
+    gain = cv2.resize(view.light.gain, pattern.size, interpolation=cv2.INTER_LINEAR)
+    return cv2.multiply(grey, gain, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
 def _straight(picture: Bytes, registered: Registered, size: tuple[int, int], factor: float) -> Bytes:
@@ -74,8 +84,9 @@ def _straight(picture: Bytes, registered: Registered, size: tuple[int, int], fac
 
 
 def _fused(pattern: Pattern, grid: Grid, views: list[View]) -> SheetReading:
-    covered = [_grown(view.light.covered, pattern.size) for view in views]
-    sheet, seen = fuse([view.grey for view in views], covered)
+    best = views[:_WHOLE]
+    covered = [_grown(view.light.covered, pattern.size) for view in best]
+    sheet, seen = fuse([_whole(pattern, view) for view in best], covered)
     style = pattern.style.style
     paper = form(pattern, sheet, seen, [view.light for view in views])
     return SheetReading(
