@@ -263,3 +263,11 @@ class CenterAnswerError(AigaqError):
     code = "recount.center"
     why = N_("The centre gives no clip: {problem}.")
     hint = N_("Check the address, the station, the camera and the times; what is not sealed yet can be had later.")
+
+
+class HelpPortError(AigaqError):
+    """The address of the live help is taken or not ours."""
+
+    code = "recount.help_port"
+    why = N_("The page cannot be served at this address: {problem}.")
+    hint = N_("Stop what listens there, or name another --port.")

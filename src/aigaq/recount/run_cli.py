@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+import uvicorn
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -18,10 +20,12 @@ from rich.table import Table
 
 from aigaq.base import DEFAULT_LANGUAGE, AigaqError, Language, Progress, SystemClock, as_language
 from aigaq.recount.claims import claims_of, read_claims
-from aigaq.recount.errors import StyleMissingError
+from aigaq.recount.errors import HelpPortError, StyleMissingError
 from aigaq.recount.evidence import write_evidence
 from aigaq.recount.fetch import fetch_clips
 from aigaq.recount.files import kept_styles, read_reading
+from aigaq.recount.help_feed import Feed, Guide
+from aigaq.recount.help_site import HelpPage
 from aigaq.recount.model import Count, GapKind, Outcome
 from aigaq.recount.reading.count import Order, read_films
 from aigaq.recount.reading.source import Film, films_of
@@ -169,6 +173,38 @@ def evidence(
     """Pack all that is known of one ballot: times, pictures, scores, versions, and the sealed segments that show it."""
     write_evidence(folder, read_reading(folder), n, to, clips=clip or ())
     typer.echo(str(to))
+
+
+def help_command(
+    *,
+    camera: Annotated[
+        str, typer.Option(help="Address of the counting table's camera (rtsp://…), or a film to try it.")
+    ],
+    style: Annotated[list[Path], typer.Option("--style", help="Folder of a ballot style, or of several.")],
+    host: Annotated[str, typer.Option(help="Listen here.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Listen on this port; 0 takes a free one.")] = 8091,
+) -> None:
+    """Serve a page that tells whoever shows ballots what to do: closer, still, uncover, counted. Until Ctrl-C.
+
+    Put it on a screen beside the counting table. It keeps nothing, and tells no choice.
+    """
+    styles = {name: loaded for given in style for name, loaded in load_styles(given).items()}
+    guide = Guide(styles)
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise HelpPortError(f"{host}:{port}", problem=error.strerror or str(error)) from error
+    feed = Feed(camera, guide, SystemClock())
+    feed.start()
+    err.print(f"http://{host}:{listener.getsockname()[1]}/", soft_wrap=True)
+    config = uvicorn.Config(
+        HelpPage(guide), interface="asgi3", lifespan="off", log_config=None, access_log=False, server_header=False,
+        limit_concurrency=64, timeout_graceful_shutdown=1, ws="none",
+    )  # fmt: skip
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        feed.stop()
 
 
 def _read(orders: Sequence[Order], processes: int) -> list[tuple[Order, Count | AigaqError]]:

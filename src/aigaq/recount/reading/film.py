@@ -282,7 +282,7 @@ class _Watch:
         if self._trouble is None and at >= self._due:
             self._due = at + self._every
             self.seen = True
-            yield _picture(frame, at)
+            yield picture_of(frame, at)
 
     def _kind(self, at: float) -> GapKind | None:
         if self._broken:
@@ -306,7 +306,7 @@ class _Watch:
             self._trouble = (at if kind is GapKind.LOOPED else self._last, kind)
 
 
-def _picture(frame: VideoFrame, at_s: float) -> Picture:
+def picture_of(frame: VideoFrame, at_s: float) -> Picture:
     """Planes turned as the film wants to be shown."""
     if frame.format.name not in _PLANAR:
         frame = frame.reformat(format="yuv420p")
