@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from aigaq.archive import verifier_http
 from aigaq.archive.api import api_router
-from aigaq.archive.asgi import App, Receive, Scope, Send, language, status_of
+from aigaq.archive.asgi import App, Receive, Scope, Send, language
 from aigaq.archive.ingest_http import IngestHttp
 from aigaq.archive.log_http import LogHttp
 from aigaq.archive.media import Media
@@ -59,7 +59,7 @@ def _bare() -> FastAPI:
         known = error if isinstance(error, AigaqError) else AigaqError()
         told = known.explain(language(request.scope))
         body = {"code": told.code, "where": told.where, "why": told.why, "hint": told.hint}
-        return JSONResponse(body, status_of(known), {"Vary": "Accept-Language", "Cache-Control": "no-store"})
+        return JSONResponse(body, known.http_status, {"Vary": "Accept-Language", "Cache-Control": "no-store"})
 
     app.add_exception_handler(AigaqError, refused)
     return app

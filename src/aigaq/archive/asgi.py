@@ -7,23 +7,12 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, MutableMapping, Sequence
+from types import coroutine
 from typing import Any, Final
 
 from aigaq.archive.errors import BadRequestError, NotFoundError, OversizeError, TruncatedError
 from aigaq.base import AigaqError, Language
-from aigaq.ledger import (
-    BadKeyError,
-    ForkError,
-    LogDamagedError,
-    NotKeptError,
-    OversizedError,
-    RootMismatchError,
-    WrongKeyError,
-    WrongSizeError,
-)
-from aigaq.ledger import BusyError as LogBusyError
-from aigaq.ledger.enrolment import EqualKeysError, RevokedError, UnknownTargetError
 from aigaq.web import negotiate
 
 Scope = MutableMapping[str, Any]
@@ -44,21 +33,6 @@ COMMON: Final = (
 DRAIN: Final = 64 << 20
 IDLE_S: Final = 30
 _RANGE: Final = re.compile(rb"bytes=(\d*)-(\d*)")
-_STATUS: Final[dict[type[AigaqError], int]] = {
-    WrongKeyError: 403,
-    WrongSizeError: 409,
-    RootMismatchError: 409,
-    OversizedError: 413,
-    EqualKeysError: 409,
-    RevokedError: 409,
-    UnknownTargetError: 409,
-    LogDamagedError: 503,
-    BadKeyError: 503,
-    NotKeptError: 503,
-    LogBusyError: 503,
-    ForkError: 503,
-}
-"""What errors of other rooms mean here."""
 
 
 class ClientGoneError(ConnectionError):
@@ -114,15 +88,41 @@ async def drain(receive: Receive) -> None:
 async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
     more = True
     while more:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                message = await receive()
-        except TimeoutError as error:
-            raise ClientGoneError from error
+        message = await _soon(receive)
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         more = message.get("more_body", False)
         yield message.get("body", b"")
+
+
+@coroutine
+def _soon(receive: Receive) -> Generator[Any, Any, Message]:
+    """The next message, within half a minute; the timer, dearer than the reading, only where it is not there yet."""
+    receiving = receive().__await__()
+    try:
+        waits_for = receiving.send(None)
+    except StopIteration as there:
+        return there.value
+    return (yield from _in_time(_rest(receiving, waits_for)).__await__())
+
+
+async def _in_time(receiving: Awaitable[Message]) -> Message:
+    try:
+        async with asyncio.timeout(IDLE_S):
+            return await receiving
+    except TimeoutError as error:
+        raise ClientGoneError from error
+
+
+@coroutine
+def _rest(begun: Generator[Any, Any, Message], waits_for: object) -> Generator[Any, Any, Message]:
+    """What is left of an awaitable that has begun, and waits for something."""
+    try:
+        yield waits_for
+    except BaseException as error:
+        begun.throw(error)
+        raise
+    return (yield from begun)
 
 
 async def answer(
@@ -150,23 +150,14 @@ async def answer_json(send: Send, status: int, value: object, headers: Iterable[
     await answer(send, status, body, b"application/json", [NO_STORE, *headers])
 
 
-def status_of(error: AigaqError) -> int:
-    """The HTTP status that an error means."""
-    for kind, status in _STATUS.items():
-        if isinstance(error, kind):
-            return status
-    return int(getattr(error, "http_status", 422))
-
-
 async def refuse(
     scope: Scope, send: Send, error: AigaqError, headers: Iterable[tuple[bytes, bytes]] = (), **more: object
 ) -> None:
     """Say no, with code, place, reason and remedy in the reader's language."""
     told = error.explain(language(scope))
     body = {"code": told.code, "where": told.where, "why": told.why, "hint": told.hint} | more
-    status = status_of(error)
-    retry = [(b"retry-after", b"5")] if status in {503, 507} else []
-    await answer_json(send, status, body, [*headers, *retry, (b"vary", b"accept-language")])
+    retry = [(b"retry-after", b"5")] if error.http_status in {503, 507} else []
+    await answer_json(send, error.http_status, body, [*headers, *retry, (b"vary", b"accept-language")])
 
 
 def parse_range(value: str, size: int) -> tuple[int, int] | None:

@@ -30,12 +30,13 @@ class AigaqError(Exception):
 
     Subclasses set `code` (stable, `room.what`), `why` and `hint`: English templates marked with `N_`, filled from
     the facts given at the raise. A fact called `problem` is a text too and is translated. `where` names the file, row,
-    camera or byte.
+    camera or byte. `http_status` is what the error means where a request met it.
     """
 
     code: ClassVar[str] = "base.error"
     why: ClassVar[str] = N_("Something went wrong.")
     hint: ClassVar[str] = N_("Look at the log for the cause.")
+    http_status: ClassVar[int] = 400
 
     def __init__(self, where: str = "", **facts: object) -> None:
         super().__init__(where, facts)

@@ -26,6 +26,7 @@ class LedgerError(AigaqError):
     code = "ledger.error"
     why = N_("The log could not do this.")
     hint = N_("Look at the log of the program for the cause.")
+    http_status = 422
 
 
 class KeyFileError(LedgerError):
@@ -44,6 +45,7 @@ class BadKeyError(LedgerError):
     code = "ledger.bad_key"
     why = N_("This public key cannot be trusted: {problem}.")
     hint = N_("Copy the whole line that the key's owner printed, and compare it with them by another channel.")
+    http_status = 503
 
 
 class BadReceiptError(LedgerError):
@@ -63,6 +65,7 @@ class LogDamagedError(LedgerError):
         "At the station, rebuild the tiles from the journal. "
         "At the centre, put the folder aside: the station sends it again."
     )
+    http_status = 503
 
 
 class ForkError(LedgerError):
@@ -71,6 +74,7 @@ class ForkError(LedgerError):
     code = "ledger.fork"
     why = N_("Signing would contradict the checkpoint signed last: {problem}.")
     hint = N_("Stop any second program that uses this folder, and never put back an older copy of it.")
+    http_status = 503
 
 
 class NotKeptError(LedgerError):
@@ -79,6 +83,7 @@ class NotKeptError(LedgerError):
     code = "ledger.not_kept"
     why = N_("The centre could not keep this: {problem}.")
     hint = N_("Free space on the centre's disk or replace it; what came is sent again by those who hold it.")
+    http_status = 503
 
 
 class BusyError(LedgerError):
@@ -87,6 +92,7 @@ class BusyError(LedgerError):
     code = "ledger.busy"
     why = N_("More than {limit} bytes wait to be written to the log.")
     hint = N_("Send it again in a few seconds.")
+    http_status = 503
 
 
 class BadLeafError(LedgerError):
@@ -131,6 +137,7 @@ class WrongKeyError(CheckpointError):
     code = "ledger.wrong_key"
     why = N_("The checkpoint is signed by a key that is not enrolled for {origin}.")
     hint = N_("Enrol the station's key at the centre, or find out who else signs in its name.")
+    http_status = 403
 
 
 class WrongSizeError(CheckpointError):
@@ -139,6 +146,7 @@ class WrongSizeError(CheckpointError):
     code = "ledger.wrong_size"
     why = N_("The centre holds {held} rows of this log; the checkpoint of {size} came with {sent} hashes.")
     hint = N_("The station sends the hashes again, from the size that the centre holds.")
+    http_status = 409
 
     def __init__(self, where: str = "", *, held: int, size: int, sent: int) -> None:
         super().__init__(where, held=held, size=size, sent=sent)
@@ -153,6 +161,7 @@ class RootMismatchError(CheckpointError):
         "The station signed another history of {size} rows than the one that the centre holds; kept as {evidence}."
     )
     hint = N_("Stop uploads of this station and find out whether its box was copied or its disk was put back.")
+    http_status = 409
 
 
 class OversizedError(CheckpointError):
@@ -161,3 +170,4 @@ class OversizedError(CheckpointError):
     code = "ledger.oversized"
     why = N_("The checkpoint has {size} bytes; at most {limit} are accepted.")
     hint = N_("Check that the box runs the program that its version names.")
+    http_status = 413

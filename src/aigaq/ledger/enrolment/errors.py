@@ -91,6 +91,7 @@ class EqualKeysError(EnrolmentError):
     code = "enrol.equal_keys"
     why = N_("Station {station} brings a key that belongs to {other}.")
     hint = N_("Stop both boxes and find out which one was copied; give each a new key of its own.")
+    http_status = 409
 
 
 class UnknownTargetError(EnrolmentError):
@@ -99,6 +100,7 @@ class UnknownTargetError(EnrolmentError):
     code = "enrol.unknown_target"
     why = N_("The log holds nothing with the hash {target} for station {station}.")
     hint = N_("Bring the enrolment to the centre first; then what rests on it.")
+    http_status = 409
 
 
 class RevokedError(EnrolmentError):
@@ -107,6 +109,7 @@ class RevokedError(EnrolmentError):
     code = "enrol.revoked"
     why = N_("The enrolment or key of station {station} was revoked.")
     hint = N_("Find out why; if the box may go on, enrol it anew with a new key.")
+    http_status = 409
 
 
 class NotEnrolledError(EnrolmentError):
