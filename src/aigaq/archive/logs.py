@@ -43,6 +43,8 @@ FOLDER: Final = "log"
 ROLE: Final = "archive/center"
 """Under which the centre itself acts, as long as there are no accounts."""
 _BEACONS: Final = 1024
+_AT_ONCE: Final = 1024
+"""Leaves in memory at a time."""
 log = logging.getLogger(__name__)
 
 
@@ -229,12 +231,10 @@ class Logs:
 
     async def absences(self, station: str) -> list[Absence]:
         """When nobody heard a station, by the centre's own leaves."""
-        leaves: list[tuple[int, Leaf]] = []
-        for index in self.public.leaves_of(station, [Kind.ABSENCE]):
-            if index not in self._absences:
-                self._absences[index] = decode_leaf((await self.public.leaf_proof(index))[0])
-            leaves.append((index, self._absences[index]))
-        return absences_of(leaves)
+        indices = self.public.leaves_of(station, [Kind.ABSENCE])
+        new = [index for index in indices if index not in self._absences]
+        self._absences |= zip(new, map(decode_leaf, await self.public.leaves(new)), strict=True)
+        return absences_of((index, self._absences[index]) for index in indices)
 
     # ---- inside
 
@@ -253,10 +253,11 @@ class Logs:
         """Read again the leaves that say who may sign, in the order of the log."""
         kinds = (Kind.ENROLMENT, Kind.DELEGATION, Kind.REVOCATION)
         indices = sorted(i for s in stations for i in self.public.leaves_of(s, kinds))
-        for index in indices:
-            leaf, _ = await self.public.leaf_proof(index)
-            if not self.directory.add(index, leaf):
-                log.warning("leaf %d of the log contradicts one before it and does not count", index)
+        for start in range(0, len(indices), _AT_ONCE):
+            some = indices[start : start + _AT_ONCE]
+            for index, leaf in zip(some, await self.public.leaves(some), strict=True):
+                if not self.directory.add(index, leaf):
+                    log.warning("leaf %d of the log contradicts one before it and does not count", index)
 
     async def _run(self) -> None:
         """Commit for ever. If this log may not sign, recording goes on and everyone can see that the log does not."""

@@ -141,8 +141,8 @@ class Optical:
         """Know the last answers again after a start."""
         wanted = {(key.station, key.camera) for key in self._keys}
         for station in sorted({key.station for key in self._keys}):
-            for index in self._logs.public.leaves_of(station, [LeafKind.CHALLENGE]):
-                leaf = decode_leaf((await self._logs.public.leaf_proof(index))[0])
+            indices = self._logs.public.leaves_of(station, [LeafKind.CHALLENGE])
+            for leaf in map(decode_leaf, await self._logs.public.leaves(indices)):
                 if (station, leaf["camera"]) in wanted:
                     beacon = (leaf["beacon_size"], leaf["beacon_hash16"])
                     told = Answer(leaf["from_ms"], beacon, leaf["challenge"], leaf["response"], leaf["wrong_bits"])

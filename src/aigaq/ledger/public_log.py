@@ -242,6 +242,10 @@ class PublicLog:
         """
         return await self._read(lambda: (self._core.national.entry(index), self._core.proof(index)))
 
+    async def leaves(self, indices: Sequence[int]) -> list[bytes]:
+        """Leaves of the national log, without what proves them; IndexError where there is none."""
+        return await self._read(lambda: list(map(self._core.national.entry, indices)))
+
     def leaves_of(self, station: str, kinds: Sequence[int]) -> list[int]:
         """Indices of a station's leaves of these kinds in the national log; all but its checkpoints."""
         return self._core.index.of_station(station, kinds)
