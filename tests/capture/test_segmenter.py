@@ -7,6 +7,7 @@ from tests.capture.boxes import fragments, reference_time, top_level
 from tests.capture.keeping import KeepingSink
 
 from aigaq.capture.fmp4 import NTP_OF_CAMERA, NTP_OF_WRITER, Sample, init_segment
+from aigaq.capture.intake import BEAT_SECONDS
 from aigaq.capture.model import CameraClock
 from aigaq.capture.parameters import ParameterSets
 from aigaq.capture.rtp import ns_to_ntp
@@ -43,8 +44,20 @@ def test_whole_gops_of_two_seconds():
     sink = cut(row())
     assert [s.end.duration for s in sink.segments] == [SEGMENT] * 5
     assert all(s.parts[0].independent and s.end.flags == Flag.NONE for s in sink.segments)
-    assert [p.duration for p in sink.segments[0].parts] == [43_200] * 4 + [7200]
+    assert [p.duration for p in sink.segments[0].parts] == [36_000] * 5
     assert top_level(sink.segments[0].data) == [b"styp", b"prft", *[b"moof", b"mdat"] * 5]
+
+
+def test_slewing_does_not_change_how_many_frames_a_part_has():
+    for tick in (3599, 3601):
+        frames = [sample(START + i * tick, tick, key=i % 50 == 0) for i in range(100)]
+        assert [len(fragments(p.data)[0][1]) for p in cut(frames).segments[0].parts] == [10] * 5
+
+
+def test_a_killed_process_loses_half_a_second_at_most():
+    """What lies in memory: a part that lacks a frame, the frame whose duration the next one tells, a beat."""
+    longest = max(p.duration for s in cut(row()).segments for p in s.parts) / S
+    assert longest + 1 / 25 + BEAT_SECONDS <= 0.5 + 1e-9
 
 
 def test_a_gop_that_slewing_made_shorter_is_whole():
@@ -53,8 +66,8 @@ def test_a_gop_that_slewing_made_shorter_is_whole():
 
 
 def test_a_part_is_told_as_soon_as_the_next_frame_cannot_fit():
-    assert len(cut(row(seconds=0.48), stop=False).open.parts) == 1
-    assert cut(row(seconds=0.44), stop=False).open is None
+    assert len(cut(row(seconds=0.4), stop=False).open.parts) == 1
+    assert cut(row(seconds=0.36), stop=False).open is None
 
 
 def test_long_gops_up_to_six_seconds_stay_whole():

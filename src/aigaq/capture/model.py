@@ -43,7 +43,7 @@ class CameraClock:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """About half a second of a segment: one `moof` and its `mdat`, after `styp prft` in the first part."""
+    """About 0.4 s of a segment: one `moof` and its `mdat`, after `styp prft` in the first part."""
 
     index: int
     """0 for the first part of its segment."""
@@ -93,7 +93,7 @@ class Sink(Protocol):
         ...
 
     def part(self, part: Part) -> None:
-        """Half a second more; part 0 opens a segment."""
+        """Some 0.4 s more; part 0 opens a segment."""
         ...
 
     def segment_end(self, end: SegmentEnd) -> None:

@@ -14,7 +14,7 @@ from aigaq.station.errors import CenterUnreachableError
 from aigaq.station.sink import LiveTap
 from aigaq.station.stream import StreamName, to_ms
 
-MAX_QUEUED: Final = 4
+MAX_QUEUED: Final = 5
 """Two seconds of parts: a part that would wait longer comes after its own sealed segment."""
 
 
@@ -37,7 +37,7 @@ class LivePush(LiveTap):
         self._streams: dict[StreamName, _Stream] = {}
 
     def part(self, name: StreamName, part: Part) -> None:
-        """Half a second more."""
+        """Some 0.4 s more."""
         stream = self._streams.setdefault(name, _Stream())
         if stream.number < 0:
             stream.run_ms = to_ms(part.start)

@@ -34,7 +34,7 @@ class StreamSink:
         self._writer.post(partial(self._stream.init, init))
 
     def part(self, part: Part) -> None:
-        """Half a second more."""
+        """Some 0.4 s more."""
         if self._dropping and (part.index or self._writer.congested):
             return
         if self._writer.full:
@@ -63,7 +63,7 @@ class LiveTap:
     """Where parts go besides the disk; this one takes nothing."""
 
     def part(self, name: StreamName, part: Part) -> None:
-        """Half a second more."""
+        """Some 0.4 s more."""
 
     def stopped(self, name: StreamName) -> None:
         """Footage ceased."""

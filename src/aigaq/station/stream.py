@@ -133,7 +133,7 @@ class StreamWriter:
         self._init = init
 
     def part(self, part: Part) -> None:
-        """Half a second more. Parts of a segment whose beginning the disk refused are not kept: a gap tells of them."""
+        """Some 0.4 s more. Parts of a segment whose beginning the disk refused are not kept: a gap tells of them."""
         if part.index == 0:
             self._begin(part)
         if self._file is None:
