@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aigaq.base import Language
-from aigaq.election import ID_PATTERN, BallotStyle, style_toml
+from aigaq.election import ID_PATTERN, BallotStyle
 from aigaq.recount.errors import EditorClosedError, StyleFormError, StyleMissingError
 from aigaq.recount.style_words import part_of
 from aigaq.recount.styles import LoadedStyle, find_layout, load_style, load_styles, save_style
@@ -28,7 +28,6 @@ from aigaq.web import render
 TEMPLATES: Final = Path(__file__).parent / "templates"
 FORM_BYTES: Final = 300_000
 FORWARDED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-NO_HASH: Final = "0" * 64
 
 
 def style_router(folder: Path) -> APIRouter:
@@ -106,7 +105,7 @@ class _Pages:
         problems = Problems()
         style = style_of_form(form, loaded.style, problems)
         if not problems.found:
-            problems_of(style, style_toml(style, NO_HASH), problems)
+            problems_of(style, problems)
         meanwhile = fields.get("sha256") != loaded.sha256
         if problems.found or meanwhile:
             told = {"problems": _lines(problems, language), "meanwhile": meanwhile}

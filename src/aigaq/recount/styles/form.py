@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aigaq.base import N_
-from aigaq.election import BallotChoice, BallotStyle, Box, Names
+from aigaq.election import BallotChoice, BallotStyle, Box, Names, style_toml
 from aigaq.recount.styles.checking import CHOICES, NOTHING, SIDE_MM, Problems, check_style
 from aigaq.recount.styles.layout import Layout
 
 SIDES: Final = ("x", "y", "w", "h")
 LANGUAGES: Final = ("kk", "ru", "en")
 _HEAD: Final = ("contest", "colour", "endorsements", *(f"name.{code}" for code in LANGUAGES))
+_ANY_HASH: Final = "0" * 64
 _ROW: Final = re.compile(r"(\d{1,3})\.box\.x")
 _NUMBER: Final = re.compile(r"\d{1,4}([.,]\d{1,4})?")
 
@@ -69,13 +70,13 @@ def style_of_form(form: Form, before: BallotStyle, problems: Problems) -> Ballot
     )
 
 
-def problems_of(style: BallotStyle, style_text: str, problems: Problems) -> None:
+def problems_of(style: BallotStyle, problems: Problems) -> None:
     """Note everything else that keeps the style from being used."""
-    if not style.choices:
-        low, high = CHOICES
+    low, high = CHOICES
+    if not low <= len(style.choices) <= high:
         problems.add("choices", N_("a ballot has from {low} to {high} choices"), low=low, high=high)
     else:
-        check_style(style_text, problems)
+        check_style(style_toml(style, _ANY_HASH), problems)
 
 
 def with_found(form: Form, layout: Layout) -> Form:
