@@ -27,8 +27,8 @@ ADVICE: Final = {
 }
 _TEXTS: Final = {
     "title": N_("Showing ballots to the camera"),
-    "counted": N_("counted"),
-    "shown": N_("shown"),
+    "counted": N_("ballots counted"),
+    "shown": N_("ballots shown"),
 }
 _LOST: Final = N_("This page has lost the program that reads the camera")
 _FILES: Final = {"/help.js": "text/javascript", "/help.css": "text/css"}

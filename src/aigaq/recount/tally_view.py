@@ -174,17 +174,18 @@ class _Words:
         if complete.claimed is None:
             return translate(N_("No protocol was given: whether every ballot was shown cannot be told."), say)
         if complete.unseen:
-            one, many = (
-                N_("{n} ballot of the protocol was not shown."),
-                N_("{n} ballots of the protocol were not shown."),
-            )
-            return translate_plural(one, many, complete.unseen, say).format(n=complete.unseen)
+            lacking = translate_plural(
+                "{n} ballot of the protocol was not shown.", "{n} ballots of the protocol were not shown.",
+                complete.unseen, say,
+            )  # fmt: skip
+            return lacking.format(n=complete.unseen)
         if complete.surplus:
-            one, many = (
-                N_("{n} ballot more was shown than the protocol has."),
-                N_("{n} ballots more were shown than the protocol has."),
-            )
-            return translate_plural(one, many, complete.surplus, say).format(n=complete.surplus)
+            more = translate_plural(
+                "{n} ballot more was shown than the protocol has.",
+                "{n} ballots more were shown than the protocol has.",
+                complete.surplus, say,
+            )  # fmt: skip
+            return more.format(n=complete.surplus)
         if not complete.whole:
             return translate(
                 N_("As many ballots were shown as the protocol has, but footage is missing or repeats."), say
