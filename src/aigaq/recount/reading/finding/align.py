@@ -98,6 +98,18 @@ def judge(picture: Bytes, template: Template, corners: Doubles) -> Fit:
     return _fit(template, _look(picture, template, homography), homography)
 
 
+def trace(picture: Bytes, template: Template, corners: Doubles) -> Floats:
+    """What a sheet bears beside its blank: marks, folds, a signature. For `resemblance`."""
+    fit = align(picture, template, corners, rounds=4)
+    patch = _look(picture, template, _through(template, fit.corners))
+    return (patch - template.look * (patch * template.look).mean()).astype(np.float32, copy=False)
+
+
+def resemblance(a: Floats, b: Floats) -> float:
+    """Correlation of two traces: nearly 1 for one sheet, some 0.2 to 0.5 for two."""
+    return float((a * b).mean()) / max(1e-6, float(a.std()) * float(b.std()))
+
+
 def _through(template: Template, corners: Doubles) -> Doubles:
     source, target = template.frame.astype(np.float32), corners.astype(np.float32)
     return cv2.getPerspectiveTransform(source, target).astype(np.float64)

@@ -136,12 +136,31 @@ class Finder:
     def _look_for(self, patches: list[Patch], picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
         for patch in patches:
             tries = self._tries(patch, picture.at_s)
+            if patch.moving > _STILL:
+                self._tried = [t for t in self._tried if overlap(patch, t[0]) < 0.5]
             if patch.moving > _STILL or tries is None:
                 continue
             self._tried.append((patch, picture.at_s))
+            framed = self._framed(patch, small) if tries else None
+            if framed is not None:
+                return framed
             found = self._searcher.search(picture.grey, self._box(patch, picture), "orb" if tries % 2 else "sift")
             return None if found is None else self._fitted(found, picture, small)
         return None
+
+    def _framed(self, patch: Patch, small: Bytes) -> tuple[Known, Fit] | None:
+        """The style that fits into the patch's own four corners, either way up."""
+        if patch.quad is None:
+            return None
+        quad = patch.quad * small.shape[::-1] - 0.5
+        fits = list[tuple[Known, Fit]]()
+        for known in self._searcher.known:
+            turned = 0 if _is_tall(quad) == (known.size_mm[1] >= known.size_mm[0]) else 1
+            fits += [(known, align(small, known.coarse, np.roll(quad, turned + up, axis=0))) for up in (0, 2)]
+        likely = sorted(fits, key=lambda pair: -pair[1].likeness)[:2]
+        fine = [(known, align(small, known.template, fit.corners)) for known, fit in likely]
+        known, fit = max(fine, key=lambda pair: pair[1].likeness)
+        return (known, fit) if holds(fit, known) and fit.likeness >= SURE else None
 
     def _box(self, patch: Patch, picture: Picture) -> tuple[int, int, int, int]:
         """The patch with some room; without the piles that it may touch, once it is known where sheets are held."""
@@ -183,7 +202,7 @@ class Finder:
         track = Track(known, fit, picture, small)
         since, corners = track.trace_back(list(reversed(self._before)))
         old = self._track
-        if old is not None and (old.is_at(fit.corners) or (since <= old.to_s and old.is_at(corners))):
+        if old is not None and (self._goes_on(old, track, since, corners)):
             if old.gone or fit.likeness > old.likeness:
                 old.at(fit, picture, small)
             return
@@ -199,6 +218,12 @@ class Finder:
             self._stranger = None
         self._track = track
         self._tried.clear()
+
+    def _goes_on(self, old: Track, new: Track, since: float, corners: Doubles) -> bool:
+        """Whether a sheet that was found is the one that is followed: without a break, or by what it bears."""
+        if old.gone < _GONE or since <= old.to_s:
+            return old.is_at(new.corners) or (since <= old.to_s and old.is_at(corners))
+        return old.known is new.known and old.is_at(new.corners) and old.is_sheet(new)
 
     def _strange(self, patches: list[Patch], picture: Picture) -> Iterator[Shown | Gap]:
         """Paper that is held up, and nothing known was found on it."""
@@ -245,6 +270,11 @@ class Finder:
         yield from self._activity.shown(one.from_s, one.to_s)
         back = one.is_back(self._searcher.known)
         yield Shown(one.from_s, one.to_s, None, upside_down=False, back_only=back, sightings=best(one.glimpses))
+
+
+def _is_tall(quad: Doubles) -> bool:
+    sides = np.hypot(*(np.roll(quad, -1, axis=0) - quad).T)
+    return bool(sides[1] + sides[3] >= sides[0] + sides[2])
 
 
 def same_shape(a: Known, b: Known) -> bool:
