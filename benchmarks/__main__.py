@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks import freeze, kill, live, national, optical, rate_lie, recording, recount, seek, verify
+from benchmarks import crowd, freeze, kill, live, national, optical, rate_lie, reader, recording, recount, seek, verify
 from benchmarks.lab import LOG, Scale, Table, machine
 
 ALL: Final[dict[str, Callable[[Scale], Table]]] = {
@@ -22,6 +22,8 @@ ALL: Final[dict[str, Callable[[Scale], Table]]] = {
     "optical": optical.run,
     "verify": verify.run,
     "recount": recount.run,
+    "crowd": crowd.run,
+    "reader": reader.run,
 }
 out = Console(width=140, highlight=False)
 err = Console(stderr=True)
