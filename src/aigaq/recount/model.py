@@ -1,4 +1,7 @@
-"""What a recount speaks of: presentations, readings, gaps. Values only; `docs/reference/recount.md` tells of their file."""
+"""What a recount speaks of: presentations, readings, gaps. Values only.
+
+`docs/reference/recount.md` tells of their file.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
