@@ -104,6 +104,8 @@ PEERS: Final = (
     ),
     Peer("Chromium", ("chromium", "--version"), ("chromium",)),
     Peer("strace", ("strace", "-V"), ("strace",)),
+    Peer("swtpm, a TPM in software", ("swtpm", "--version"), ("swtpm",)),
+    Peer("tpm2-tools", ("tpm2_sign", "--version"), ("tpm2-tools",)),
     Peer("libatomic, for the program that steers Chromium", (sys.executable, "-c", LIBATOMIC), ("libatomic1",)),
 )
 

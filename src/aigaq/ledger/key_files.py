@@ -24,16 +24,20 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def write_private_key(path: Path, private: Ed25519PrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey) -> None:
-    """Write a key into a new file that only its owner may read, durably; an existing file is never touched.
+    """Write a key into a new file, as `write_secret` does."""
+    write_secret(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner may read, durably; an existing file is never touched.
 
     Raises:
         KeyFileError: the file exists, or cannot be written.
     """
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(pem)
+            stream.write(data)
             stream.flush()
             os.fsync(handle)
         fsync_folder(path.parent)
@@ -48,15 +52,24 @@ def read_private_key(path: Path) -> object:
         KeyFileError: missing, not an unencrypted private key, or readable by others.
     """
     try:
-        mode = path.stat().st_mode
-        private = load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as error:
-        raise KeyFileError(str(path), problem=told(error)) from error
+        return load_pem_private_key(read_secret(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyFileError(str(path), problem=N_("it is not an unencrypted private key in PEM form")) from error
+
+
+def read_secret(path: Path) -> bytes:
+    """The bytes of a file that only its owner may read.
+
+    Raises:
+        KeyFileError: missing, or readable by others.
+    """
+    try:
+        mode, data = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(str(path), problem=told(error)) from error
     if mode & _OTHERS:
         raise KeyFileError(str(path), problem=N_("others than its owner may read it"))
-    return private
+    return data
 
 
 def told(error: OSError) -> str:

@@ -19,6 +19,7 @@ from aigaq.ledger.enrolment.errors import (
     OutputError,
     RevokedError,
     TooFewRolesError,
+    TpmError,
     UnknownTargetError,
 )
 from aigaq.ledger.enrolment.facts import CameraFacts, Facts
@@ -33,6 +34,7 @@ from aigaq.ledger.enrolment.requests import (
 )
 from aigaq.ledger.enrolment.roles import Approval, Roles
 from aigaq.ledger.enrolment.session_keys import SessionKeys
+from aigaq.ledger.enrolment.tpm import TpmKey
 
 __all__ = [
     "Approval",
@@ -63,6 +65,8 @@ __all__ = [
     "SessionKeys",
     "SigningRequest",
     "TooFewRolesError",
+    "TpmError",
+    "TpmKey",
     "UnknownTargetError",
     "approve",
     "fingerprint",

@@ -13,7 +13,8 @@ from aigaq.ledger.enrolment.certificates import IssuingAuthority
 from aigaq.ledger.enrolment.csr import read_csr
 from aigaq.ledger.enrolment.delivery import post_leaf, write_new
 from aigaq.ledger.enrolment.describe import describe, describe_request
-from aigaq.ledger.enrolment.errors import BadRequestError
+from aigaq.ledger.enrolment.errors import BadRequestError, OutputError
+from aigaq.ledger.enrolment.identity import IdentityKey, fingerprint
 from aigaq.ledger.enrolment.requests import (
     EnrolmentRequest,
     read_approval,
@@ -21,6 +22,7 @@ from aigaq.ledger.enrolment.requests import (
     write_approval,
 )
 from aigaq.ledger.enrolment.roles import Roles, add_role
+from aigaq.ledger.enrolment.tpm import HANDLE, TpmKey
 from aigaq.ledger.keys import SigningKey
 
 enrol_app = typer.Typer(
@@ -161,6 +163,29 @@ def show(
 ) -> None:
     """Say what a file of an enrolment holds."""
     _show(describe(file.read_bytes(), str(file)), as_json=as_json)
+
+
+@enrol_app.command("tpm-key")
+def tpm_key(
+    file: Annotated[Path, typer.Argument(help="New key file, for example data/identity.key of a box.")],
+    *,
+    handle: Annotated[str, typer.Option(help="Where in the TPM the key is kept.")] = f"{HANDLE:#x}",
+    as_json: AsJson = False,
+) -> None:
+    """Make an identity key that never leaves this machine's TPM 2.0; the file only names it. Needs tpm2-tools.
+
+    TPM2TOOLS_TCTI says how to reach the TPM, if not by /dev/tpmrm0. Exit codes: 0 made · 1 the TPM refuses, or the file
+    is there already.
+    """
+    try:
+        place = int(handle, 16)
+    except ValueError as error:
+        raise typer.BadParameter("a handle is a hexadecimal number, for example 0x81016169") from error
+    if file.exists():
+        raise OutputError(str(file), problem=N_("the file exists already"))
+    TpmKey.create(file, handle=place)
+    shown = fingerprint(IdentityKey.load(file).point)
+    typer.echo(json.dumps({"key": str(file), "fingerprint": shown}) if as_json else shown)
 
 
 def _text(path: Path) -> str:

@@ -14,6 +14,7 @@ EnrolmentError
 ├── RevokedError         rests on something revoked
 ├── NotEnrolledError     the box has no enrolment yet, or another one's
 ├── OutputError          a file that was to be written is there already
+├── TpmError             the TPM that keeps a key does not sign
 └── CenterRefusedError   the centre did not take the leaf
 ```
 """
@@ -134,3 +135,12 @@ class OutputError(EnrolmentError):
     code = "enrol.output"
     why = N_("The file cannot be written: {problem}.")
     hint = N_("Name another file; what is there already is never overwritten.")
+
+
+class TpmError(EnrolmentError):
+    """The TPM that keeps a key cannot be reached, or refuses."""
+
+    code = "enrol.tpm"
+    why = N_("The key in the TPM cannot be used: {problem}.")
+    hint = N_("Install tpm2-tools, let this user open /dev/tpmrm0 (group tss), and use the TPM that made the key.")
+    http_status = 503

@@ -1,7 +1,6 @@
 """The identity of a box: a P-256 key that makes its CSR and delegates its session keys. It signs no video.
 
-The private key is a file that its owner alone may read. Whatever can sign with P-256, such as a TPM, may stand in for
-it by being an `Identity`.
+The private key is in a file that its owner alone may read, or in a TPM, and then the file names it.
 """
 
 import hashlib
@@ -19,8 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from aigaq.base import N_
+from aigaq.ledger.enrolment.tpm import TpmKey
 from aigaq.ledger.errors import KeyFileError
-from aigaq.ledger.key_files import read_private_key, write_private_key
+from aigaq.ledger.key_files import read_private_key, read_secret, write_private_key
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -44,7 +44,7 @@ class Identity(Protocol):
 
 
 class IdentityKey:
-    """An identity in a PKCS#8 PEM file, mode 600."""
+    """An identity in a PKCS#8 PEM file or in a TPM; either file has mode 600."""
 
     def __init__(self, private: EllipticCurvePrivateKey) -> None:
         self.private = private
@@ -71,17 +71,17 @@ class IdentityKey:
         return cls(load_p256(path))
 
     def sign(self, message: bytes) -> bytes:
-        """ECDSA with SHA-256: r ‖ s, 64 bytes, low s; RFC 6979, so the same message gives the same signature."""
+        """ECDSA with SHA-256: r ‖ s, 64 bytes, low s; of a key in a file always the same (RFC 6979)."""
         return raw_signature(self.private.sign(message, ECDSA(SHA256(), deterministic_signing=True)))
 
 
 def load_p256(path: Path) -> EllipticCurvePrivateKey:
-    """Read a P-256 private key from its file.
+    """Read a P-256 private key from its file, which may name one in a TPM.
 
     Raises:
         KeyFileError: missing, not a P-256 key, or readable by others.
     """
-    private = read_private_key(path)
+    private = TpmKey.parse(read_secret(path)) or read_private_key(path)
     if not isinstance(private, EllipticCurvePrivateKey) or not isinstance(private.curve, SECP256R1):
         raise KeyFileError(str(path), problem=N_("it is not a P-256 key"))
     return private
