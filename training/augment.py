@@ -35,14 +35,14 @@ def mark_bank(count: int, seed: int, *, grazing: bool) -> tuple[np.ndarray, np.n
 
 def _some_mark(rng: np.random.Generator, names: list, *, grazing: bool) -> tuple[Mark, float]:
     wide = float(rng.uniform(10, 18.5))
-    over = grazing or rng.random() < 0.2
+    over = grazing or rng.random() < 0.3
     size = wide * (rng.uniform(1.1, 1.7) if over else rng.uniform(0.4, 0.9))
     x, y = rng.normal(0, wide * (0.14 if over else 0.07), 2)
     if grazing:
         pitch = wide + rng.uniform(3, 6)
         step = rng.choice((-1, 1)) * pitch
         x, y = (x + step, y) if rng.random() < 0.25 else (x, y + step)
-    faint = rng.random() < 0.3
+    faint = rng.random() < 0.45
     strength = float(rng.uniform(0.26, 0.5) if faint else rng.uniform(0.6, 0.98))
     kind = MARK_KINDS[int(rng.integers(len(MARK_KINDS)))]
     middle = wide / BOX_SHARE / 2
@@ -96,7 +96,7 @@ class Augment:
         crops = self._stamp(crops, stamped, self._own, sigma)
         crops = self._stamp(crops, grazed, self._grazes, sigma)
         target[stamped] = torch.eye(3, device=self._device)[MARKED]
-        junk = torch.rand(n, device=self._device) < 0.015
+        junk = torch.rand(n, device=self._device) < 0.03
         crops = self._junk(crops, junk)
         target[junk] = torch.eye(3, device=self._device)[UNREADABLE]
         crops = self._lit(self._worse(crops))
@@ -127,25 +127,28 @@ class Augment:
         return crops
 
     def _worse(self, crops: Tensor) -> Tensor:
-        """Displaced, blurred, noisy, in places."""
-        n = len(crops)
-        move = torch.zeros(n, 2, 3, device=self._device)
-        angle = torch.randn(n, device=self._device) * 0.015
-        grow = 1 + torch.randn(n, device=self._device) * 0.02
-        move[:, 0, 0], move[:, 1, 1] = torch.cos(angle) * grow, torch.cos(angle) * grow
-        move[:, 0, 1], move[:, 1, 0] = torch.sin(angle), -torch.sin(angle)
-        move[:, :, 2] = torch.randn(n, 2, device=self._device) * 0.6 / (CROP / 2)
-        grid = functional.affine_grid(move, [n, 1, CROP, CROP], align_corners=False)
-        moved = functional.grid_sample(crops[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
-        some = torch.rand(n, device=self._device)
-        moved = torch.where((some < 0.5)[:, None, None], moved, crops)
-        blurred = _blur(moved, _uniform(n, 0.3, 1.6, self._device))
-        moved = torch.where((torch.rand(n, device=self._device) < 0.3)[:, None, None], blurred, moved)
+        """Displaced, blurred, noisy, each in places."""
+        n, dev = len(crops), self._device
+        crops = crops.clone()
+        rows = (torch.rand(n, device=dev) < 0.4).nonzero()[:, 0]
+        crops[rows] = self._moved(crops[rows])
+        rows = (torch.rand(n, device=dev) < 0.25).nonzero()[:, 0]
+        crops[rows] = _blur(crops[rows], _uniform(len(rows), 0.3, 1.6, dev))
         coarse = functional.interpolate(
-            torch.randn(n, 1, CROP // 2, CROP // 2, device=self._device), size=CROP, mode="bilinear"
+            torch.randn(n, 1, CROP // 2, CROP // 2, device=dev), size=CROP, mode="bilinear"
         )[:, 0]
-        noise = (torch.randn_like(moved) + coarse) * _uniform(n, 0, 3.5, self._device)[:, None, None]
-        return moved + noise
+        return crops + coarse * _uniform(n, 0, 4, dev)[:, None, None]
+
+    def _moved(self, crops: Tensor) -> Tensor:
+        n, dev = len(crops), self._device
+        move = torch.zeros(n, 2, 3, device=dev)
+        angle = torch.randn(n, device=dev) * 0.015
+        grow = 1 + torch.randn(n, device=dev) * 0.02
+        move[:, 0, 0], move[:, 1, 1] = grow, grow
+        move[:, 0, 1], move[:, 1, 0] = angle, -angle
+        move[:, :, 2] = torch.randn(n, 2, device=dev) * 0.6 / (CROP / 2)
+        grid = functional.affine_grid(move, [n, 1, CROP, CROP], align_corners=False)
+        return functional.grid_sample(crops[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
 
     def _lit(self, crops: Tensor) -> Tensor:
         """Slanting light, soft shadows, creases, gain and offset."""

@@ -40,7 +40,7 @@ def read(paths: Iterable[Path]) -> Rows:
     held = [np.load(path) for path in sorted(paths)]
     if not held:
         raise FileNotFoundError("no crops: run training.make_crops first")
-    names = [name for name in held[0].files if name not in {"crops", "blanks"}]
+    names = sorted(set.intersection(*(set(h.files) for h in held)) - {"crops", "blanks"})
     return Rows(
         np.concatenate([h["crops"] for h in held]),
         np.concatenate([h["blanks"] for h in held]),

@@ -6,7 +6,8 @@ reading of sheets; and, to be harder, are warped by the true corners with some e
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -186,11 +187,10 @@ def _facts(mark: Mark | None, visible: float, stills: list[Still], number: int) 
     }
 
 
-def _write(task: tuple[Path, int, int, str, float]) -> str:
-    out, seed, ballots, preset, deadline = task
+def _write(out: Path, seed: int, ballots: int, preset: str) -> str:
     path = out / f"{preset or 'crops'}-{seed}.npz"
-    if path.exists() or time.monotonic() > deadline:
-        return ""
+    if path.exists():
+        return f"{path.name} is there"
     cv2.setNumThreads(1)
     made = crops_of(seed, ballots, preset)
     part = path.with_suffix(".part")
@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", required=True, help="FROM:TO, without TO")
-    parser.add_argument("--ballots", type=int, default=60)
+    parser.add_argument("--ballots", type=int, default=30)
     parser.add_argument("--preset", default="", help="a preset of the benchmark in place of hard training counts")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no further seed after so long")
@@ -213,11 +213,22 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     first, last = (int(part) for part in args.seeds.split(":"))
     deadline = time.monotonic() + args.seconds
-    tasks = [(args.out, seed, args.ballots, args.preset, deadline) for seed in range(first, last)]
-    with get_context("spawn").Pool(args.jobs, maxtasksperchild=8) as pool:
-        for line in pool.imap_unordered(_write, tasks):
-            if line:
-                print(line, flush=True)
+    waiting = set[Future[str]]()
+    # A process keeps every paper that it has drawn, so it does not live long.
+    with ProcessPoolExecutor(args.jobs, get_context("spawn"), max_tasks_per_child=6) as pool:
+        for seed in range(first, last):
+            if len(waiting) >= args.jobs:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                _tell(done)
+            if time.monotonic() > deadline:
+                break
+            waiting.add(pool.submit(_write, args.out, seed, args.ballots, args.preset))
+    _tell(waiting)
+
+
+def _tell(done: Iterable[Future[str]]) -> None:
+    for future in done:
+        print(future.result(), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,23 @@ import torch
 from torch import Tensor, nn
 
 DROPOUT = 0.15
-SMALL = (12, 20, 20, 32, 32, 48, 48)
-LARGE = (16, 28, 28, 48, 48, 56, 56)
-STRIDES = (1, 2, 1, 2, 1, 2, 1)
+SMALL = (20, 20, 32, 32, 48, 48)
+LARGE = (24, 24, 40, 40, 56, 56)
+SIDES = (5, 3, 3, 3, 3, 3)
+STRIDES = (2, 1, 2, 1, 2, 1)
+CHANNELS = 3
 HIDDEN = 48
 
 
 class Net(nn.Module):
-    """3 x 3 windows down to 6 x 6 pixels, a maximum over 2 x 2, two dense layers. Input (n, 2, 48, 48), 0 to 1."""
+    """Windows down to 6 x 6 pixels, a maximum over 2 x 2, two dense layers. Input (n, 3, 48, 48), 0 to 1."""
 
     def __init__(self, widths: tuple[int, ...] = SMALL) -> None:
         super().__init__()
-        channels = (2, *widths)
+        channels = (CHANNELS, *widths)
         self.convs = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride, 1, bias=False) for a, b, stride in zip(channels, widths, STRIDES, strict=False)
+            nn.Conv2d(a, b, side, stride, side // 2, bias=False)
+            for a, b, side, stride in zip(channels, widths, SIDES, STRIDES, strict=False)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         self.dense = nn.Linear(9 * widths[-1], HIDDEN)
@@ -68,12 +71,12 @@ def _top(x: Tensor) -> float:
 
 
 def exported(net: Net, seen: Tensor, temperature: float) -> bytes:
-    """The file that `aigaq.recount.reading.second` reads. `seen` are typical inputs, (n, 2, 48, 48), whole numbers."""
+    """The file that `aigaq.recount.reading.second` reads. `seen` are typical inputs, (n, 3, 48, 48), whole numbers."""
     net.eval()
     tops = [value / 255 for value in largest(net, seen)]
     ins, outs = [1 / 255, *tops], [*tops, temperature]
     arrays: dict[str, np.ndarray] = {
-        "shapes": np.array([(3, stride) for stride in STRIDES] + [(0, 0)] * 2, np.uint8),
+        "shapes": np.array([*zip(SIDES, STRIDES, strict=True), (0, 0), (0, 0)], np.uint8),
         "pool_before": np.array(len(net.convs), np.uint8),
     }
     for number, ((weights, bias), a, b) in enumerate(zip(folded(net), ins, outs, strict=True)):

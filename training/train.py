@@ -24,8 +24,9 @@ def evened(crops: Tensor) -> Tensor:
 
 
 def seen(crops: Tensor, blanks: Tensor) -> Tensor:
-    """(n, 2, 48, 48), whole numbers."""
-    return torch.stack([evened(crops.float()), evened(blanks.float())], dim=1)
+    """(n, 3, 48, 48), whole numbers, as `second.look` makes them."""
+    crop, blank = evened(crops.float()), evened(blanks.float())
+    return torch.stack([crop, blank, (second.EVEN + second.ENLARGED * (crop - blank)).clamp(0, 255)], dim=1)
 
 
 class Trainer:
@@ -41,7 +42,7 @@ class Trainer:
         self.net = Net(widths).to(device)
         self.average = Net(widths).to(device)
 
-    def run(self, steps: int, batch: int, seconds: float, rate: float = 3e-3) -> int:
+    def run(self, steps: int, batch: int, seconds: float, rate: float) -> int:
         """Until so many steps are done or the time is up; the learning rate follows whichever is nearer."""
         optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
         began, share, step = time.monotonic(), 0.0, 0
@@ -110,13 +111,18 @@ def main() -> None:
     parser.add_argument("--bank", type=int, default=6000, help="how many drawn marks")
     parser.add_argument("--check", type=int, default=15_000, help="how many rows to calibrate by")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--start", type=Path, help="second.pt of an earlier run to go on from")
+    parser.add_argument("--rate", type=float, default=3e-3)
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(1)
     rows, valid = read(args.train.glob("*.npz")), thinned(read(args.valid.glob("*.npz")), args.check)
     print(f"{len(rows)} rows to learn from, {len(valid)} to check by, {device}", flush=True)
     trainer = Trainer(rows, device, LARGE if args.large else SMALL, args.bank)
-    steps = trainer.run(args.steps, args.batch, args.seconds)
+    if args.start:
+        for net in (trainer.net, trainer.average):
+            net.load_state_dict(torch.load(args.start, map_location=device, weights_only=True))
+    steps = trainer.run(args.steps, args.batch, args.seconds, args.rate)
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(trainer.average.state_dict(), args.out / "second.pt")
     content, facts = finished(trainer.average, valid, device)

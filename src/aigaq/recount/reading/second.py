@@ -30,6 +30,9 @@ MARKED: Final = 1
 UNREADABLE: Final = 2
 PAPER: Final = 160
 """What the paper's grey is brought to, so that light and exposure do not matter and gloss still fits."""
+EVEN: Final = 160
+"""What stands for no difference: ink makes darker."""
+ENLARGED: Final = 4
 _PAPER_RANK: Final = 0.8
 """Share of a crop's pixels that are darker than what is taken for paper: ink, print and fingers cover less."""
 _EXACT: Final = 1 << 24
@@ -90,8 +93,13 @@ def second_reader(crops: Bytes, blanks: Bytes, visible: NDArray[np.floating]) ->
 
 
 def look(crops: Bytes, blanks: Bytes) -> Singles:
-    """What the network sees, (n, 48, 48, 2): crop and blank with their papers equally bright, whole numbers to 255."""
-    return np.stack([_evened(crops), _evened(blanks)], axis=-1)
+    """What the network sees, (n, 48, 48, 3): crop and blank, their papers equally bright, and what differs, enlarged.
+
+    Whole numbers 0 to 255.
+    """
+    crop, blank = _evened(crops), _evened(blanks)
+    differs = np.clip(EVEN + ENLARGED * (crop - blank), 0, 255)
+    return np.stack([crop, blank, differs.astype(np.float32)], axis=-1)
 
 
 def _evened(crops: Bytes) -> Singles:
