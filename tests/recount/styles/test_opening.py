@@ -1,5 +1,6 @@
 """A blank is opened by what its head says, or refused with a reason; no file fills the memory."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import pypdfium2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.recount.styles.pdf import pdf_of
 from tests.recount.styles.sights import coded
@@ -85,6 +86,23 @@ def test_what_is_no_picture_is_refused():
 def test_any_bytes_are_opened_or_refused(data, head):
     with pytest.raises(AigaqError):
         open_blank(head + data, where="blank")
+
+
+SMALL = np.random.default_rng(1).integers(0, 255, (310, 300, 3), dtype=np.uint8)
+FILES = [*(coded(SMALL, kind) for kind in (".png", ".jpg", ".tif")), pdf_of([(60, 60)])]
+
+
+@given(st.sampled_from(FILES), st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=9))
+@settings(max_examples=60)
+def test_a_file_that_was_changed_is_opened_or_refused(data, changes):
+    """Most changes go where heads are: near the beginning."""
+    changed = bytearray(data)
+    for share, value in changes:
+        changed[int(share**3 * len(changed))] = value
+    with contextlib.suppress(BlankError, BlankPagesError):
+        found = open_blank(bytes(changed), where="blank")
+        assert found.rgb.dtype == np.uint8
+        assert found.rgb.ndim == 3
 
 
 def test_the_library_that_draws_runs_no_scripts():
