@@ -205,6 +205,8 @@ def test_shapes_that_do_not_fit_are_refused(crops: tuple[int, ...], blanks: tupl
 
 def test_pictures_of_other_depth_are_refused() -> None:
     crops = np.zeros((1, CROP, CROP), np.float32)
+    with pytest.raises(ValueError, match="do not fit"):
+        second_reader(crops[0], crops[0], np.float64(1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="8-bit"):
         second_reader(crops, crops, np.ones(1))  # type: ignore[arg-type]
 

@@ -79,7 +79,7 @@ def second_reader(crops: Bytes, blanks: Bytes, visible: NDArray[np.floating]) ->
         ValueError: the shapes do not fit each other.
     """
     crops, blanks, visible = np.asarray(crops), np.asarray(blanks), np.asarray(visible, np.float64)
-    count = len(visible)
+    count = visible.size
     if crops.shape != (count, CROP, CROP) or blanks.shape != crops.shape or visible.ndim != 1:
         raise ValueError(f"crops {crops.shape}, blanks {blanks.shape} and visible {visible.shape} do not fit")
     if crops.dtype != np.uint8 or blanks.dtype != np.uint8:
