@@ -13,7 +13,7 @@ from aigaq.recount.model import MIN_VISIBLE, Outcome, Why
 from aigaq.recount.reading.sheets import BoxSight, SheetReading
 
 EMPTY_INK: Final = 0.004
-EMPTY_PEAK: Final = 0.085
+EMPTY_PEAK: Final = 0.095
 SHADED: Final = 0.1
 """A fill that is as faint as can be darkens its box by 0.12."""
 SHADED_PEAK: Final = 0.06

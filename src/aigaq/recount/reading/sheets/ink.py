@@ -83,7 +83,7 @@ def _passing(grid: Grid, n: int, dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
     far = np.bincount(names[inset], minlength=count) > 0
     passing = (within < stats[:, cv2.CC_STAT_AREA] * _GRAZE_SHARE) & ~far
     passing[0] = False
-    return passing[names]
+    return passing[names.astype(np.intp)]
 
 
 def _folds(dark: Floats, rows: slice) -> Floats:

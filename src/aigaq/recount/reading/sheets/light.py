@@ -122,7 +122,8 @@ def _colour(rgb: Bytes) -> Floats:
 
 def _from_edge(mask: Bytes) -> Bytes:
     """Of the patches in a mask those that reach the sheet's edge, or are larger than any mark; 255 where they are."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    count, named, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    labels = named.astype(np.intp)
     edge = max(1, round(_EDGE_MM * COARSE))
     inner = np.zeros_like(mask)
     inner[edge:-edge, edge:-edge] = 1

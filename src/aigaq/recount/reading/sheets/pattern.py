@@ -105,7 +105,7 @@ def levelled(grey: Bytes, px_per_mm: float) -> Bytes:
     side = int(_BLUR_MM * px_per_mm) | 1
     light = cv2.blur(grey, (side, side), borderType=cv2.BORDER_REPLICATE)
     even = cv2.divide(grey, cv2.max(light, np.full_like(light, 8)), scale=1, dtype=cv2.CV_32F)
-    return cv2.convertScaleAbs(cv2.max(even * 320 - 192, 0)).astype(np.uint8, copy=False)
+    return np.clip(even * 320 - 192, 0, 255).astype(np.uint8)
 
 
 def terms(x: Doubles, y: Doubles, degree: int) -> Doubles:

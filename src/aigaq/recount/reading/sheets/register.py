@@ -223,6 +223,6 @@ def _local(knots: Knots, moves: Doubles, votes: Doubles) -> Doubles:
     for _ in range(_ROUNDS):
         weight = (votes_near / (1 + (off / _SOFT_MM) ** 2) ** 2)[:, None]
         square = (across * weight) @ knots.away + _FIRM
-        plane = np.linalg.solve(square, (across * weight) @ near)
+        plane = np.asarray(np.linalg.solve(square, (across * weight) @ near), np.float64)
         off = np.hypot(*np.moveaxis(near - knots.away @ plane, -1, 0))
     return plane[:, 0].reshape(*knots.shape, 2)

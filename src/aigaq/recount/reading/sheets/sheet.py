@@ -139,7 +139,7 @@ def _boxes(pattern: Pattern, grid: Grid, views: list[View], label: list[float]) 
     grey, seen = fuse(
         [patches.grey.reshape(-1, SIDE) for patches, _ in parts], [hidden.reshape(-1, SIDE) for _, hidden in parts]
     )
-    fused, counts = grey.reshape(-1, SIDE, SIDE), seen.reshape(-1, SIDE, SIDE)
+    fused, counts = grey.reshape(-1, SIDE, SIDE), np.stack([_within(part) for part in seen.reshape(-1, SIDE, SIDE)])
     found = inks(grid, fused, counts)
     shade = np.stack([_shades(grid, view.light) for view in views]).min(axis=0)
     framed = np.stack([(p.framed > _FRAME_SEEN).mean(axis=1) for p, _ in parts]).max(axis=0)
@@ -162,6 +162,11 @@ def _unframed(patches: Patches) -> Bytes:
     """What of a sighting's patches does not count: covered, or a box whose frame is not where it should be."""
     lost = np.median(patches.framed, axis=1) < _FRAME_SEEN
     return np.where(lost[:, None, None], np.uint8(255), patches.covered)
+
+
+def _within(seen: Bytes) -> Bytes:
+    """What is seen, without the soft edge of what covers it."""
+    return cv2.erode(seen, np.ones((5, 5), np.uint8)).astype(np.uint8, copy=False)
 
 
 def _area_seen(grid: Grid, n: int, seen: Bytes) -> float:
