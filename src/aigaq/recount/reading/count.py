@@ -32,14 +32,17 @@ from aigaq.recount.model import Count, Gap, GapKind, Maker, Reading, Source
 from aigaq.recount.reading.film import Picture
 from aigaq.recount.reading.finding import presentations
 from aigaq.recount.reading.parts import Part, PartReading, beside_gaps, cuts, joined_gaps, own, plan
+from aigaq.recount.reading.repeats import Repeats, Trace, trace_of
 from aigaq.recount.reading.second import WEIGHTS_SHA256
 from aigaq.recount.reading.shots import read_shown, seconds
 from aigaq.recount.reading.source import Film
+from aigaq.recount.reading.trace_file import read_traces, write_traces
 from aigaq.recount.styles import LoadedStyle, load_style
 
 TELL_S: Final = 2.0
 """Seconds of film after which progress is told."""
 PART_FILE: Final = "part.json"
+TRACES: Final = "traces.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +104,25 @@ def read_part(item: PartItem, tell: Callable[[float], None]) -> Path:
     watch = _Watch(item, tell)
     readings: list[Reading] = []
     gaps: list[Gap] = []
+    traces: dict[int, Trace] = {}
     for one in presentations(watch.pictures(), styles):
         if isinstance(one, Gap):
             gaps.append(Gap(seconds(one.from_s), seconds(one.to_s), one.kind))
             continue
-        reading, pictures, _ = read_shown(len(readings) + 1, one, styles.get(one.style or ""))
+        style = styles.get(one.style or "")
+        reading, pictures, sheet = read_shown(len(readings) + 1, one, style)
         writer.add(reading.n, pictures)
         readings.append(reading)
-    readings = _in_order(readings, writer)
+        if style is not None and sheet is not None and (trace := trace_of(sheet, style)) is not None:
+            traces[reading.n] = trace
+    order = [r.n for r in sorted(readings, key=lambda r: (r.from_s, r.n))]  # they are told when they end
+    writer.renumber(order)
+    write_traces(item.folder / TRACES, {new: traces[old] for new, old in enumerate(order, 1) if old in traces})
+    readings = [replace(readings[old - 1], n=new) for new, old in enumerate(order, 1)]
     end = max([watch.last_s, *(r.to_s for r in readings), *(g.to_s for g in gaps)])
     source = replace(item.film.source, seconds=end)
     _write(item.folder / PART_FILE, count_text(Count(source, item.maker, tuple(readings), tuple(gaps))))
     return item.folder
-
-
-def _in_order(readings: Sequence[Reading], writer: ReadingWriter) -> list[Reading]:
-    """Presentations are told when they end; they are numbered as they begin."""
-    ordered = sorted(readings, key=lambda reading: (reading.from_s, reading.n))
-    writer.renumber([reading.n for reading in ordered])
-    return [replace(reading, n=n) for n, reading in enumerate(ordered, 1)]
 
 
 class _Watch:
@@ -220,7 +223,7 @@ class _Making:
         ]
         gaps = joined_gaps(found, borders)
         source = self._source([count.source.seconds for count in counts], gaps)
-        renumbered = [replace(reading, n=n) for n, (_, reading) in enumerate(picked, 1)]
+        renumbered = _with_repeats(picked)
         writer = ReadingWriter(self.order.out)
         for n, (folder, reading) in enumerate(picked, 1):
             writer.adopt(n, ballot_folder(folder, reading.n))
@@ -238,6 +241,16 @@ class _Making:
         if dark >= whole.seconds > 0:
             raise FilmEmptyError(source.name)
         return whole
+
+
+def _with_repeats(picked: Sequence[tuple[Path, Reading]]) -> list[Reading]:
+    """Numbered as they were shown, over all parts, each with the first showing of its sheet."""
+    repeats = Repeats()
+    kept = {folder: read_traces(folder / TRACES) for folder in dict.fromkeys(folder for folder, _ in picked)}
+    return [
+        replace(reading, n=n, same_as=repeats.earlier(n, kept[folder].get(reading.n)))
+        for n, (folder, reading) in enumerate(picked, 1)
+    ]
 
 
 def _read_part_file(path: Path) -> Count:
