@@ -9,7 +9,7 @@ import pytest
 from aigaq.base import ManualClock, SystemClock
 from aigaq.capture import intake
 from aigaq.capture.errors import ConnectionClosedError, MalformedError
-from aigaq.capture.intake import BEAT_SECONDS, BUFFER, age_ns
+from aigaq.capture.intake import BEAT_SECONDS, BUFFER, Intake, age_ns
 from aigaq.capture.receiver import VideoReceiver
 from aigaq.capture.rtsp import RtspClient, State
 from aigaq.capture.session import RtspConnection
@@ -211,6 +211,27 @@ async def test_a_message_without_end_ends_the_connection():
     async with cameras() as (camera,):
         await camera.says(b"RTSP/1.0 200 OK\r\nContent-Length: 60000\r\nCSeq: " + b"1" * 200_000)
         assert isinstance(await asyncio.wait_for(camera.connection.ended, 10), MalformedError)
+
+
+async def test_whoever_comes_and_goes_the_beat_stays_one(monkeypatch):
+    common, loop = Intake.of_loop(), asyncio.get_running_loop()
+    assert common is Intake.of_loop()
+    turns, timers, real = [], [], loop.call_later
+    monkeypatch.setattr(loop, "call_later", lambda s, f, *a: (timers.append(f == common._beat), real(s, f, *a))[1])
+    for _ in range(5):
+        common.add(turn := lambda: turns.append("gone"))
+        common.remove(turn)
+    common.add(turn := lambda: turns.append("here"))
+    assert sum(timers) == 1
+    await until(lambda: len(turns) > 1)
+    assert set(turns) == {"here"}
+    common.remove(turn)
+    await until(lambda: not common._beating)
+    beats, number = sum(timers), len(turns)
+    common.add(lambda: turns.append("again"))
+    assert sum(timers) == beats + 1
+    await until(lambda: len(turns) > number)
+    assert turns[-1] == "again"
 
 
 async def test_a_sink_that_breaks_ends_its_own_connection_only():

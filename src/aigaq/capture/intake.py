@@ -4,6 +4,7 @@ Owns the beat, the one buffer into which all are read, and the time of arrival. 
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
@@ -30,17 +31,23 @@ class Intake:
         self.buffer = memoryview(bytearray(BUFFER))
         """Valid during one reader's turn."""
         self._readers: dict[Callable[[], None], None] = {}
+        self._beating = False
 
     @classmethod
     def of_loop(cls) -> "Intake":
         """The one of the running loop."""
-        return _intakes.setdefault(asyncio.get_running_loop(), cls())
+        loop = asyncio.get_running_loop()
+        found = _intakes.get(loop)
+        if found is None:
+            found = _intakes[loop] = cls()
+        return found
 
     def add(self, reader: Callable[[], None]) -> None:
         """Give this one its turn at each beat."""
-        if not self._readers:
-            asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
         self._readers[reader] = None
+        if not self._beating:
+            self._beating = True
+            asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def remove(self, reader: Callable[[], None]) -> None:
         """Leave this one out from now on."""
@@ -48,7 +55,8 @@ class Intake:
 
     def _beat(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._readers:
+        self._beating = bool(self._readers)
+        if self._beating:
             loop.call_later(BEAT_SECONDS, self._beat)
         for reader in self._readers:
             # each on its own: what breaks behind one camera is not felt by the others
@@ -65,7 +73,8 @@ class Inlet:
         self._socket: socket.socket = transport.get_extra_info("socket").dup()
         self._socket.settimeout(0)
         if _STAMPS is not None:
-            self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
+            with contextlib.suppress(OSError):  # a kernel without them is asked for the time of reading, like others
+                self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
 
     def receive(self, room: memoryview) -> tuple[int, int]:
         """Bytes received, 0 at the end of the stream, and when the last one arrived: UTC nanoseconds, 0 if unknown.
