@@ -4,6 +4,7 @@ The board, the draw and the rules are the product's own; only the people are sim
 own; some ballots are doubtful for everybody; hostile viewers act together. Seeds from 1000 on were never tuned on.
 """
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +21,6 @@ CHOICES: Final = 6
 SHARES: Final = np.array([0.45, 0.2, 0.15, 0.1, 0.05, 0.05])
 """Of the votes; the hostile want the second to win."""
 WANTED, RIVAL = 1, 0
-WEIGH_EVERY: Final = 100
 HELD_OUT: Final = 1000
 ANSWERS: Final = tuple(Answer(Kind.CHOICE, "s", str(n)) for n in range(CHOICES))
 
@@ -43,6 +43,8 @@ class World:
     doubt: float = 0.15
     misleading: float = 0.0
     """Of the wrong answers to doubtful ballots, the share that agree with one another."""
+    lead: int = 2
+    """Of the rules: how many more must give an answer than any other."""
     sure: float = 0.4
     """The share of ballots that the machine is sure of: the audit sample, from which gold grows."""
 
@@ -94,7 +96,7 @@ class People:
 def live(world: World) -> Found:
     """One recount from the first question to the last."""
     people = People(world)
-    policy = Policy()
+    policy = Policy(lead=world.lead)
     board = Board(f"seed {world.seed}", policy)
     sure = np.arange(world.ballots) >= world.ballots * (1 - world.sure)
     made = [_item(board.seed, n, people, sure=bool(sure[n])) for n in range(world.ballots)]
@@ -116,7 +118,7 @@ def live(world: World) -> Found:
         said = ANSWERS[people.says(viewer, number[turn.item.id])]
         board.answer(turn.item.id, Given(names[viewer], said, turn.level))
         answers += 1
-        if answers % WEIGH_EVERY == 0:
+        if board.weigh_due:
             board.weigh()
             active = list(range(world.viewers)) if len(active) < world.viewers // 2 else active
         if answers > 20 * world.ballots:
@@ -179,13 +181,16 @@ WORLDS: Final = {
     "5 % hostile, one answer always": {"hostile": 0.05},
     "5 % hostile, against the rival alone": {"hostile": 0.05, "manner": "rival"},
     "5 % hostile, doubtful ballots mislead": {"hostile": 0.05, "misleading": 0.5},
+    "the same, and a lead of three needed": {"hostile": 0.05, "misleading": 0.5, "lead": 3},
     "15 % hostile, against the rival alone": {"hostile": 0.15, "manner": "rival"},
 }
 
 
 def simulate(changes: dict[str, object], repeats: int, first_seed: int) -> list[Found]:
-    """The same world with other people, again and again."""
-    return [live(World(**{"seed": first_seed + n, **changes})) for n in range(repeats)]
+    """The same world with other people, again and again, on every core."""
+    worlds = [World(**{"seed": first_seed + n, **changes}) for n in range(repeats)]
+    with ProcessPoolExecutor() as pool:
+        return [*pool.map(live, worlds)]
 
 
 def row(name: str, found: list[Found]) -> tuple[str, ...]:
@@ -222,5 +227,5 @@ def run(scale: Scale) -> Table:
             "hostile found; honest lost",
         ),
         rows,
-        "1 % slips on plain ballots, 15 % on the 4 % that are doubtful; hostile ones act together. Goal: at most 0.05 %.",
+        "1 % slips on plain ballots, 15 % on the 4 % in doubt; hostile ones act together. Goal: at most 0.05 %.",
     )

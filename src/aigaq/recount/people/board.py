@@ -34,6 +34,9 @@ from aigaq.recount.people.model import (
     Verdict,
 )
 
+_WEIGH_EVERY: Final = 100
+_WEIGH_SHARE: Final = 0.05
+"""All viewers are weighed again after so many new answers, or such a share of all: weighing looks at every answer."""
 _HOLD: Final = 4.0
 """Answers that each row of a viewer's confusion is thought to have given before, see `dawid_skene`."""
 
@@ -118,6 +121,8 @@ class Board:
         self._leases: deque[tuple[int, str, str]] = deque()
         self._labels: dict[tuple[str, str], int] = {}
         self._rows = 0
+        self._answers = 0
+        self._weighed = 0
 
     def add(self, items: Iterable[Item]) -> None:
         """Ballots to be read; those already there stay as they are."""
@@ -239,6 +244,7 @@ class Board:
         viewer.answered += given.viewer not in ballot.given
         viewer.seen[ballot.index] = None
         touched = {*ballot.given, given.viewer}
+        self._answers += 1
         self._measure(ballot, -1)
         ballot.given[given.viewer] = given
         self._judge(ballot)
@@ -293,8 +299,14 @@ class Board:
         self._rulings[i] = verdict.status is Status.ADJUDICATE
         self._known[i] = ballot.known is not None
 
+    @property
+    def weigh_due(self) -> bool:
+        """Whether enough was answered since all viewers were weighed against one another."""
+        return self._answers - self._weighed >= max(_WEIGH_EVERY, _WEIGH_SHARE * self._answers)
+
     def weigh(self) -> None:
         """Measure every viewer against all others by Dawid–Skene, and let the standings follow."""
+        self._weighed = self._answers
         names, ballots = self.numbered()
         if not names:
             return

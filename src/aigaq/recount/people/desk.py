@@ -23,8 +23,6 @@ from aigaq.recount.styles import LoadedStyle
 
 AHEAD: Final = 2
 """Questions that a viewer holds at once: the one that is shown, and the next, already loaded."""
-WEIGH_EVERY: Final = 100
-"""New answers after which all viewers are weighed against one another."""
 PROGRESS_MS: Final = 2000
 LOOK_MS: Final = 60_000
 MIN_REASON, MAX_REASON = 5, 500
@@ -89,7 +87,6 @@ class Desk:
         self._code_trials = Buckets(Limit(at_once=10, a_minute=1))
         self._along = Buckets(Limit(at_once=20, a_minute=2))
         self._lock = asyncio.Lock()
-        self._unweighed = 0
         self._looked = clock.monotonic_ns() // 1_000_000
         self._progress: tuple[int, Progress] | None = None
         self.refresh()
@@ -240,9 +237,7 @@ class Desk:
             )
             await asyncio.to_thread(self.store.add_answer, kept)
             self._take(question, kept)
-            self._unweighed += 1
-            if self._unweighed >= WEIGH_EVERY:
-                self._unweighed = 0
+            if self.board.weigh_due:
                 await asyncio.to_thread(self.board.weigh)
 
     def _check(self, question: Question, code: str, reason: str) -> None:

@@ -20,6 +20,8 @@ class PeopleSettings(Settings):
     """Of the ballots that the machine is sure of, how many people read."""
     gold_share: _Share = 0.05
     """Of a viewer's questions, how many are asked to see whether they read with care."""
+    lead: Annotated[int, Field(ge=2, le=5)] = 2
+    """An answer stands when so many more people give it than any other: two who agree, or three against one."""
     most: Annotated[int, Field(ge=2, le=15)] = 5
     """Viewers who may differ before an accredited reader decides."""
     adjudicators: Annotated[int, Field(ge=1, le=5)] = 1
@@ -37,6 +39,7 @@ class PeopleSettings(Settings):
     def policy(self) -> Policy:
         """The numbers of the rules."""
         return Policy(
+            lead=self.lead,
             most=self.most,
             adjudicators=self.adjudicators,
             audit_share=self.audit_share,

@@ -13,7 +13,7 @@ from aigaq.recount.people.board import Board, Viewer
 from aigaq.recount.people.consensus import agreement_share, cohen_kappa, krippendorff_alpha
 from aigaq.recount.people.desk import Asked, Desk
 from aigaq.recount.people.errors import QuestionGoneError
-from aigaq.recount.people.model import Answer, Because, Invalid, Kind, PeopleReading, Standing, Status
+from aigaq.recount.people.model import Answer, Because, Invalid, Kind, PeopleReading, Standing, Status, parse_answer
 from aigaq.recount.people.pictures import Picture, Pictures, frames_of
 from aigaq.recount.people.words import ANSWERS, GROUNDS
 
@@ -56,6 +56,8 @@ class QuestionView:
     whole: bool
     adjudicates: bool
     given: str
+    said: str
+    """The answer that is being corrected, in words."""
 
     @property
     def pictures(self) -> list[str]:
@@ -70,17 +72,25 @@ def question_view(asked: Asked, language: Language) -> QuestionView:
     reading = asked.count.reading(asked.n)
     frames = [f"{at}/frame-{k}" for k in frames_of(reading)] if asked.whole else []
     earlier = asked.earlier and asked.count.reading(asked.earlier)
+    groups, grounds = tuple(_groups(asked, at, language)), tuple(_grounds(asked.given, language))
     return QuestionView(
         asked.question.question,
-        tuple(_groups(asked, at, language)),
-        tuple(_grounds(asked.given, language)),
+        groups,
+        grounds,
         f"{at}/sheet" if reading.boxes else "",
         tuple(frames),
         f"{at}/earlier" if earlier and earlier.boxes and (asked.whole or earlier.style) else "",
         asked.whole,
         asked.question.adjudicates,
         asked.given,
+        _said(asked.given, [*(o for group in groups for o in group.options), *grounds], language),
     )
+
+
+def _said(given: str, options: Sequence[Option], language: Language) -> str:
+    answer = parse_answer(given)
+    named = next((option.name for option in options if option.given), "")
+    return named or (translate(ANSWERS[answer.kind], language) if answer else "")
 
 
 def _groups(asked: Asked, at: str, language: Language) -> Iterator[Group]:
