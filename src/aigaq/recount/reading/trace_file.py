@@ -44,5 +44,5 @@ def read_traces(path: Path) -> dict[int, Trace]:
                 int(n): Trace(style, tuple(boxes), kept[f"marks-{n}"], kept.get(f"sign-{n}"))
                 for n, (style, boxes) in names.items()
             }
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError) as error:
         raise FolderWrongError(str(path), problem=str(error)) from error
