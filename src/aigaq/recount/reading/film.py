@@ -150,7 +150,10 @@ def _piece(watch: "_Watch", piece: Piece, number: int) -> Iterator[Picture | Gap
     """A segment that cannot be opened is damage, and the film goes on."""
     try:
         with _opened(io.BytesIO(_bytes(piece.init) + _bytes(piece.media)), f"segment {number}") as (container, stream):
+            before = watch.packets
             yield from watch.read(container, stream)
+            if watch.packets == before:
+                watch.damaged()
     except (FilmUnreadableError, FilmNoVideoError):
         watch.damaged()
 
@@ -205,6 +208,7 @@ class _Watch:
         self._marks: set[bytes] = set()
         self._openings: deque[tuple[float, bool]] = deque(maxlen=4)
         """The newest key frames' times, and whether they came before. Frames leave the decoder later than packets."""
+        self.packets = 0
         self.seen = False
         self.over = False
         """The part has ended."""
@@ -235,6 +239,7 @@ class _Watch:
 
     def _look_at(self, packet: "Packet[VideoStream]") -> None:
         """A key frame that came before, bit for bit, opens footage that came before: no camera's noise repeats."""
+        self.packets += packet.size > 0
         if packet.is_corrupt:
             self.damaged()
         if packet.pts is None:
@@ -276,6 +281,8 @@ class _Watch:
             yield from self._change(at, self._kind(at))
             self.over = True
             return
+        if self._broken and self._trouble is None:
+            self._trouble = (self._last, GapKind.DAMAGED)
         self._broken = frame.is_corrupt or at < self._last or (self._broken and not frame.key_frame)
         yield from self._change(at, self._kind(at))
         self._last = max(at, self._last)
@@ -293,7 +300,7 @@ class _Watch:
     def _change(self, at: float, kind: GapKind | None) -> Iterator[Gap]:
         """Closes and opens troubles; footage that is missing in one parts it."""
         if at - self._last > HOLE_S:
-            if self._trouble is not None:
+            if self._trouble is not None and self._last > self._trouble[0]:
                 yield Gap(self._trouble[0], self._last, self._trouble[1])
             damaged = kind is GapKind.DAMAGED or (self._trouble is not None and self._trouble[1] is GapKind.DAMAGED)
             yield Gap(self._last, at, GapKind.DAMAGED if damaged else GapKind.MISSING)
