@@ -86,6 +86,7 @@ lacking = [name for name in {GSTREAMER_ELEMENTS!r} if Gst.ElementFactory.find(na
 print("GStreamer", ".".join(map(str, Gst.version()[:3])), *lacking)
 raise SystemExit(bool(lacking))
 """
+POSTGRES: Final = "for p in /usr/lib/postgresql/*/bin/postgres $(command -v postgres); do $p --version && break; done"
 LIBATOMIC: Final = "import ctypes; ctypes.CDLL('libatomic.so.1'); print('libatomic.so.1')"
 
 PEERS: Final = (
@@ -104,6 +105,7 @@ PEERS: Final = (
     ),
     Peer("Chromium", ("chromium", "--version"), ("chromium",)),
     Peer("strace", ("strace", "-V"), ("strace",)),
+    Peer("PostgreSQL", ("sh", "-c", POSTGRES), ("postgresql",)),
     Peer("swtpm, a TPM in software", ("swtpm", "--version"), ("swtpm",)),
     Peer("tpm2-tools", ("tpm2_sign", "--version"), ("tpm2-tools",)),
     Peer("libatomic, for the program that steers Chromium", (sys.executable, "-c", LIBATOMIC), ("libatomic1",)),
