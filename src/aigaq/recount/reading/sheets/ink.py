@@ -16,6 +16,7 @@ _INSET_SHARE: Final = 0.16
 """At most so much of the box, where boxes are small."""
 _DARK: Final = 0.11
 """Against the blank; what is less is noise, guilloche or shadow."""
+_PLAY: Final = 5
 _GRAZE_SHARE: Final = 0.3
 _GRAZE_DEEP: Final = 0.3
 """Of a box: as much of a neighbour's mark, and as far in, is that mark's overflow."""
@@ -48,7 +49,9 @@ def inside(grid: Grid, n: int) -> tuple[slice, slice]:
 
 
 def _darkness(grid: Grid, fused: Bytes) -> Floats:
-    return (1 - fused.astype(np.float32) / np.maximum(grid.blank, 8)).astype(np.float32)
+    """Against the blank, whose print is given some play: a round target has its line inside its box."""
+    blank = np.stack([cv2.erode(patch, np.ones((_PLAY, _PLAY), np.uint8)) for patch in grid.blank])
+    return (1 - fused.astype(np.float32) / np.maximum(blank, 8)).astype(np.float32)
 
 
 def _ink(grid: Grid, n: int, dark: Floats, seen: Bytes) -> Ink:
