@@ -107,6 +107,7 @@ PEERS: Final = (
     Peer("strace", ("strace", "-V"), ("strace",)),
     Peer("PostgreSQL", ("sh", "-c", POSTGRES), ("postgresql",)),
     Peer("swtpm, a TPM in software", ("swtpm", "--version"), ("swtpm",)),
+    Peer("Ceph's S3 gateway", ("radosgw", "--version"), ("ceph-mon", "ceph-osd", "radosgw")),
     Peer("tpm2-tools", ("tpm2_sign", "--version"), ("tpm2-tools",)),
     Peer("libatomic, for the program that steers Chromium", (sys.executable, "-c", LIBATOMIC), ("libatomic1",)),
 )

@@ -64,17 +64,24 @@ class Mirror:
     async def _missing(self, size: int) -> list[Tile]:
         """What a look at the store shows to be lacking; partial tiles of other sizes are dropped."""
         wanted = {tile_path(*tile): tile for tile in tiles_between(0, size)}
+        for path in await asyncio.to_thread(self._look, wanted):
+            await self._drop(path)
+        return list(wanted.values())
+
+    def _look(self, wanted: dict[str, Tile]) -> list[str]:
+        """Strike out what is there; returns the partial tiles that are too much.
+
+        In a thread: after a list that failed while it was awaited, obstore 0.12 aborts the program when it ends.
+        """
         stale: list[str] = []
-        async for some in obstore.list(self._store, TILES + "/"):
+        for some in obstore.list(self._store, TILES + "/"):
             for found in some:
                 path = found["path"]
                 if path not in wanted and ".p/" in path:
                     stale.append(path)
                 elif found["size"]:
                     wanted.pop(path, None)
-        for path in stale:
-            await self._drop(path)
-        return list(wanted.values())
+        return stale
 
     async def _put(self, tile: Tile, read: Callable[[Tile], bytes | None]) -> None:
         data = await asyncio.to_thread(read, tile)
