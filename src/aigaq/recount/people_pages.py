@@ -21,10 +21,13 @@ from aigaq.recount.people.forms import COOKIE, address_of, give_token, read_form
 from aigaq.recount.people.model import Answer, Kind
 from aigaq.recount.people.pictures import Pictures
 from aigaq.recount.people.store import KeptAnswer
-from aigaq.recount.people.views import agreement, count_view, picture_of, question_view, viewer_rows
+from aigaq.recount.people.views import Agreement, agreement, count_view, picture_of, question_view, viewer_rows
 from aigaq.recount.people.words import STANDINGS, decimal_text, number_text, share_text
 from aigaq.web import render
 
+COUNTS_SHOWN: Final = 50
+VIEWERS_SHOWN: Final = 500
+AGREEMENT_MS: Final = 10_000
 _PICTURE_HEADERS: Final = {"Cache-Control": "private, max-age=3600, immutable"}
 _PRIVATE: Final = "private, no-store"
 _COLUMNS: Final = ("ballot", "viewer", "answer", "level", "adjudicates", "reason", "seconds", "at_ms")
@@ -59,6 +62,7 @@ class PeoplePages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pictures = Pictures()
+        self._agreed: tuple[int, Agreement] | None = None
 
     async def start(self, request: Request, language: Language) -> Response:
         """What it is, how far it is, and the way in."""
@@ -132,26 +136,33 @@ class PeoplePages:
         await self._desk.accredit(name, fields.get("code", ""), address_of(request))
         return RedirectResponse(f"/{language}/recount/people", 303)
 
-    async def picture(self, request: Request, token: str, name: str) -> Response:
+    def picture(self, request: Request, token: str, name: str) -> Response:
         """A picture of a question that was put to this viewer."""
         found = picture_of(self._desk.question(self._known(request), token), name, self._pictures)
         return Response(found.data, media_type=found.media_type, headers=_PICTURE_HEADERS)
 
-    async def results(self, request: Request, language: Language) -> Response:
+    async def results(self, request: Request, language: Language, page: str = "1") -> Response:
         """How far people are, how well they agree, and with whom."""
         board = self._desk.board
+        counts, viewers = board.counts(), viewer_rows(board)
+        pages = max(1, -(-len(counts) // COUNTS_SHOWN))
+        number = min(pages, int(page)) if page.isascii() and page.isdigit() and 0 < len(page) < 6 else 1
+        shown = counts[max(0, number - 1) * COUNTS_SHOWN :][:COUNTS_SHOWN]
         context = {
             "progress": self._desk.progress(),
-            "agreement": agreement(board),
-            "counts": [count_view(self._desk, count, language) for count in board.counts()],
-            "viewers": viewer_rows(board),
+            "agreement": await self._agreement(),
+            "counts": [count_view(self._desk, count, language) for count in shown],
+            "page": number,
+            "pages": pages,
+            "viewers": viewers[:VIEWERS_SHOWN],
+            "viewers_more": max(0, len(viewers) - VIEWERS_SHOWN),
             "standings": STANDINGS,
             "policy": board.policy,
             "seed": self._desk.settings.seed,
         }
         return self._page(request, language, "people_results.html", context)
 
-    async def answers(self) -> Response:
+    def answers(self) -> Response:
         """Every answer to ballots that nobody reads any more, in the order of their names: that of chance."""
         text = io.StringIO()
         rows = csv.writer(text)
@@ -159,6 +170,13 @@ class PeoplePages:
         rows.writerows(self._published(self._desk.answers()))
         headers = {"Content-Disposition": 'attachment; filename="answers.csv"', "Cache-Control": "no-cache"}
         return PlainTextResponse(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def _agreement(self) -> Agreement:
+        """Made at most every ten seconds, whoever asks."""
+        now = self._desk.clock.monotonic_ns() // 1_000_000
+        if self._agreed is None or now - self._agreed[0] >= AGREEMENT_MS:
+            self._agreed = (now, await self._desk.look(agreement))
+        return self._agreed[1]
 
     def _published(self, answers: list[KeptAnswer]) -> Iterator[tuple[object, ...]]:
         board = self._desk.board

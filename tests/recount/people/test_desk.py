@@ -1,5 +1,6 @@
 """The desk: what is asked and answered survives a restart; strangers, floods and wrong answers do no harm."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,15 @@ from aigaq.recount.people.tokens import Tokens
 HERE = "192.0.2.7"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    return make_recount(tmp_path_factory.mktemp("made"), {"a-1": [reading(n) for n in range(1, 13)]})
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return make_recount(tmp_path, {"a-1": [reading(n) for n in range(1, 13)]})
+def home(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 async def asked(desk: Desk, name: str, **how: bool) -> Asked:
@@ -72,6 +79,19 @@ async def test_a_question_stays_until_it_is_answered_and_one_more_may_be_loaded(
     assert (await asked(desk, "a", ahead=True)).question == second.question
     await desk.answer("a", first.question.question, answer_of(0))
     assert (await asked(desk, "a")).question == second.question
+
+
+async def test_opening_the_page_anew_does_not_tell_which_questions_are_gold(home: Path, clock: ManualClock) -> None:
+    desk = make_desk(home, clock)
+    for code in CODES[:3]:
+        await desk.accredit(code, code, HERE)
+        while question := await desk.ask(code, HERE):
+            clock.advance(5)
+            await desk.answer(code, question.question.question, answer_of(0))
+    assert desk.progress().read == 12
+    first = await asked(desk, "a")
+    assert first.question.gold, "all is decided: only what is known is left to ask"
+    assert (await asked(desk, "a")).question == first.question
 
 
 async def test_the_last_answer_can_be_corrected_and_no_earlier_one(home: Path, clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 from tests.recount.people.lab import CODES, STYLE, answer_of, blank, make_desk, make_recount, reading
 
 from aigaq.base import LANGUAGES, ManualClock
-from aigaq.recount import TEMPLATES, people_router
+from aigaq.recount import TEMPLATES, people_pages, people_router
 from aigaq.recount.model import Outcome, Why
 from aigaq.recount.people.desk import Desk
 from aigaq.recount.people.forms import COOKIE
@@ -281,3 +282,16 @@ def test_an_empty_recount_is_explained(tmp_path: Path, clock: ManualClock, path:
     page = TestClient(app).get(f"{START}{path}")
     assert page.status_code == 200
     assert path or "No seed has been drawn" in page.text
+
+
+def test_many_counts_are_shown_page_by_page(browser: TestClient, monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    monkeypatch.setattr(people_pages, "COUNTS_SHOWN", 1)
+    desk.counts["b-2"] = desk.counts["a-1"]
+    desk.board.add(
+        [replace(desk.board.item(i), id=f"{n:016x}", count="b-2") for n, i in enumerate(desk.board._ballots)]
+    )
+    first, last = (browser.get(f"{START}/results?page={n}").text for n in (1, 2))
+    assert ("<h3>a-1</h3>" in first, "<h3>b-2</h3>" in first) == (True, False)
+    assert ("<h3>a-1</h3>" in last, "<h3>b-2</h3>" in last) == (False, True)
+    for odd in ("0", "-1", "9999999", "x", "٣", ""):
+        assert browser.get(f"{START}/results?page={odd}").status_code == 200

@@ -5,9 +5,10 @@ Whatever is said to be kept is kept before it is said. The rules are the board's
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from aigaq.base import Clock, utc_ms
 from aigaq.recount.people.assignment import items
@@ -21,8 +22,7 @@ from aigaq.recount.people.store import AnswerStore, KeptAlong, KeptAnswer, KeptV
 from aigaq.recount.people.tokens import Tokens
 from aigaq.recount.styles import LoadedStyle
 
-AHEAD: Final = 2
-"""Questions that a viewer holds at once: the one that is shown, and the next, already loaded."""
+T = TypeVar("T")
 PROGRESS_MS: Final = 2000
 LOOK_MS: Final = 60_000
 MIN_REASON, MAX_REASON = 5, 500
@@ -180,7 +180,7 @@ class Desk:
                 await asyncio.to_thread(self.store.add_viewer, KeptViewer(name, network, ""), now)
                 self.board.meet(name, network=network)
             mine = self._open.setdefault((name, adjudicate), [])
-            mine[:] = [q for q in mine if not self.board.verdict(self._questions[q].item).status.closed]
+            # Also one that has been decided since: were it dropped, opening the page anew would tell which are gold.
             if len(mine) > place:
                 return self._asked(self._questions[mine[place]])
             turn = self.board.ask(name, now, adjudicate=adjudicate)
@@ -264,6 +264,11 @@ class Desk:
         mine = self._open.get((question.viewer, question.adjudicates), [])
         if question.question in mine:
             mine.remove(question.question)
+
+    async def look(self, make: Callable[[Board], T]) -> T:
+        """Look through all that was answered, beside the event loop; nothing changes meanwhile."""
+        async with self._lock:
+            return await asyncio.to_thread(make, self.board)
 
     def progress(self) -> Progress:
         """How far all are; counted at most every two seconds, whoever asks."""

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import cv2
@@ -31,11 +32,12 @@ class Picture:
 
 
 class Pictures:
-    """Reads and masks; keeps the newest in memory."""
+    """Reads and masks; keeps the newest in memory. Threads may share it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[Path, str], Picture] = OrderedDict()
         self._blanks: dict[str, NDArray[np.uint8]] = {}
+        self._lock = Lock()
 
     def box(self, folder: Path, n: int, choice: str) -> Picture:
         """The fused box of a choice."""
@@ -75,15 +77,16 @@ class Pictures:
         return found
 
     def _made(self, path: Path, kind: str, make: Callable[[], NDArray[np.uint8]]) -> Picture:
-        key = (path, kind)
-        found = self._kept.pop(key, None)
-        if found is None:
-            _, data = cv2.imencode(".jpg", make(), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-            found = Picture(data.tobytes(), "image/jpeg")
-        self._kept[key] = found
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return found
+        with self._lock:
+            key = (path, kind)
+            found = self._kept.pop(key, None)
+            if found is None:
+                _, data = cv2.imencode(".jpg", make(), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+                found = Picture(data.tobytes(), "image/jpeg")
+            self._kept[key] = found
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return found
 
 
 def frames_of(reading: Reading) -> range:
