@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.conftest import runner
 from tests.recount.conftest import SmallCount
+from tests.recount.people.lab import make_recount, reading
 from tests.recount.sealed import START_MS, seal
 from tests.recount.truth_folder import count_of_truth, folder_of_truth, truth
 from typer.testing import CliRunner, Result
@@ -23,6 +24,8 @@ from aigaq.recount.errors import CenterAnswerError, ClaimsError, FolderMissingEr
 from aigaq.recount.evidence import write_evidence
 from aigaq.recount.fetch import HOUR_MS, fetch_clips
 from aigaq.recount.files import ballot_folder, keep_style, read_reading
+from aigaq.recount.model import Outcome, Why
+from aigaq.recount.people.errors import NoCountError
 from aigaq.recount.people.model import Answer, Because, Kind, PeopleReading, Status
 
 FILM = truth("1", "2", "several", "hidden", "1=0")
@@ -218,3 +221,21 @@ def test_a_centre_that_is_not_there(address: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [("x", "5"), ("5", "5"), ("6", "5")])
 def test_fetch_wants_times(words: tuple[str, str], tmp_path: Path) -> None:
     assert call("fetch", "1", "c", *words, "--center", "http://x", "--out", tmp_path).exit_code == 2
+
+
+def test_what_people_said_is_taken_from_the_centre(tmp_path: Path) -> None:
+    home = tmp_path / "recount"
+    (tmp_path / "center.toml").write_text('[recount]\nseed = "drawn by dice"\n')
+    make_recount(home, {"0101": [reading(1, 1), reading(2, None, outcome=Outcome.HUMAN, why=(Why.HIDDEN,))]})
+    counted = home / "counts" / "0101"
+    done = call("tally", counted, "--config", tmp_path / "center.toml", "--json")
+    assert done.exit_code == 0, done.exception
+    (contest,) = json.loads(done.stdout)["contests"]
+    assert contest["open"] == [2], "nobody has answered yet"
+    other = call("tally", folder_with(tmp_path), "--config", tmp_path / "center.toml")
+    assert isinstance(other.exception, NoCountError)
+
+
+def folder_with(tmp_path: Path) -> Path:
+    folder_of_truth(FILM, tmp_path / "elsewhere" / "0101")
+    return tmp_path / "elsewhere" / "0101"

@@ -27,9 +27,13 @@ from aigaq.recount.files import kept_styles, read_reading
 from aigaq.recount.help_feed import Feed, Guide
 from aigaq.recount.help_site import HelpPage
 from aigaq.recount.model import Count, GapKind, Outcome
+from aigaq.recount.people.desk import Desk
+from aigaq.recount.people.errors import NoCountError
+from aigaq.recount.people.model import PeopleReading
 from aigaq.recount.reading.count import Order, read_films
 from aigaq.recount.reading.source import Film, films_of
 from aigaq.recount.report import Told, report_html
+from aigaq.recount.settings import load_recount_settings
 from aigaq.recount.styles import LoadedStyle, load_styles
 from aigaq.recount.tally import Claimed, ContestTally, tally
 from aigaq.recount.tally_view import BallotLink, check_claims, contests_of, tally_view
@@ -45,6 +49,10 @@ Protocol = Annotated[
 Claims = Annotated[
     list[str] | None,
     typer.Option("--claim", metavar="WORD", help="A figure of the protocol, as party-list.votes.choice-1=300."),
+]
+People = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings of the centre whose people read DIR: take along what they say."),
 ]
 Tongue = Annotated[str, typer.Option("--language", help="kk, ru or en.")]
 out = Console(highlight=False)
@@ -127,18 +135,26 @@ def report(
     zone: Annotated[str, typer.Option(help="Times of day in this zone, for example Asia/Almaty.")] = "UTC",
     protocol: Protocol = None,
     claim: Claims = None,
+    config: People = None,
 ) -> None:
     """Make one HTML file of a reading folder: completeness, tally, gaps, and every ballot with its pictures."""
     tongue = _language(language)
     path = to or folder / f"report{'-public' if public else ''}-{tongue}.html"
     count = read_reading(folder)
-    told = Told(kept_styles(folder, count), claimed=_claimed(protocol, claim))
+    told = Told(kept_styles(folder, count), _people(config, folder), _claimed(protocol, claim))
     key = secrets.token_bytes(16) if public else None
     path.write_text(report_html(folder, count, told, language=tongue, zone=zone, public_key=key), encoding="utf-8")
     typer.echo(str(path))
 
 
-def tally_command(folder: Folder, *, protocol: Protocol = None, claim: Claims = None, as_json: AsJson = False) -> None:
+def tally_command(
+    folder: Folder,
+    *,
+    protocol: Protocol = None,
+    claim: Claims = None,
+    config: People = None,
+    as_json: AsJson = False,
+) -> None:
     """Compare what was read with the figures of a protocol; completeness comes first.
 
     Exit codes: 0 the protocol lies within what was observed · 1 it could not be done · 3 it lies outside.
@@ -148,7 +164,7 @@ def tally_command(folder: Folder, *, protocol: Protocol = None, claim: Claims = 
     claimed = _claimed(protocol, claim)
     contests = contests_of(count, styles)
     check_claims(claimed, contests)
-    tallies = tally(count, contests, claimed=claimed)
+    tallies = tally(count, contests, people=_people(config, folder), claimed=claimed)
     if as_json:
         typer.echo(json.dumps({"contests": [_tally_json(one) for one in tallies]}, ensure_ascii=False))
     else:
@@ -169,9 +185,10 @@ def evidence(
     clip: Annotated[
         list[Path] | None, typer.Option("--clip", help="A clip with proofs that shows it; may be given again.")
     ] = None,
+    config: People = None,
 ) -> None:
     """Pack all that is known of one ballot: times, pictures, scores, versions, and the sealed segments that show it."""
-    write_evidence(folder, read_reading(folder), n, to, clips=clip or ())
+    write_evidence(folder, read_reading(folder), n, to, clips=clip or (), people=_people(config, folder))
     typer.echo(str(to))
 
 
@@ -308,6 +325,21 @@ def _tally_json(one: ContestTally) -> dict[str, Any]:
 
 def _claimed(protocol: Path | None, words: Sequence[str] | None) -> tuple[Claimed, ...]:
     return (*(read_claims(protocol) if protocol else ()), *claims_of(words or ()))
+
+
+def _people(config: Path | None, folder: Path) -> tuple[PeopleReading, ...]:
+    """What the people of a centre say of a count that lies in its folder."""
+    if config is None:
+        return ()
+    settings = load_recount_settings(config)
+    desk = Desk(settings.folder, settings, SystemClock())
+    try:
+        name = folder.resolve().name
+        if name not in desk.counts or desk.counts[name].folder.resolve() != folder.resolve():
+            raise NoCountError(str(folder), count=name)
+        return desk.board.readings(name)
+    finally:
+        desk.close()
 
 
 def _style_homes(given: Path) -> Iterator[Path]:
