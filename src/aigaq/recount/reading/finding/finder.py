@@ -19,7 +19,7 @@ from aigaq.recount.reading.finding.activity import Activity
 from aigaq.recount.reading.finding.align import Fit, align
 from aigaq.recount.reading.finding.glimpse import best
 from aigaq.recount.reading.finding.scene import Patch, Scene, overlap
-from aigaq.recount.reading.finding.search import Found, Known, Searcher, faces
+from aigaq.recount.reading.finding.search import PIXELS, Found, Known, Searcher, faces
 from aigaq.recount.reading.finding.stranger import Stranger
 from aigaq.recount.reading.finding.track import SURE, Track, holds
 from aigaq.recount.reading.finding.which import which
@@ -40,6 +40,11 @@ _BEFORE: Final = 3
 """Pictures that are looked through backwards once a sheet is found."""
 _TURN: Final = 0.45
 """A sheet that is turned over is away for less than this share of the usual pause."""
+_FRESH: Final = 2
+_EVERYWHERE: Final = 400_000
+"""Pixels of a whole picture that is searched."""
+_ELSEWHERE: Final = 0.2
+"""Overlap with the sheet that is followed below which paper is another sheet."""
 _LARGE: Final = 0.5
 """Of the usual area: less paper is no sheet that is held up."""
 
@@ -83,6 +88,8 @@ class Finder:
         self._tried: list[tuple[Patch, float]] = []
         self._usual: deque[Patch] = deque(maxlen=15)
         """Where sheets were held, one patch for each presentation."""
+        self._fresh = _FRESH
+        """Pictures in which to look everywhere, since the room is not known yet."""
         self._now = 0.0
 
     def feed(self, picture: Picture) -> Iterator[Shown | Gap]:
@@ -92,14 +99,14 @@ class Finder:
         self._activity.move(self._now, picture.at_s, self._scene.motion)
         self._now = picture.at_s
         yield from self._follow(picture, small)
-        if self._track is None or self._track.gone or self._track.likeness < SURE:
-            patches = self._papers()
-            found = self._look_for(patches, picture, small)
-            if found is not None:
-                yield from self._begin(*found, picture, small)
-            elif self._track is None:
-                yield from self._strange(patches, picture)
-        yield from self._activity.late(picture.at_s)
+        patches = self._papers(small)
+        found = self._look_around(picture, small) or self._look_for(patches, picture, small)
+        if found is not None:
+            yield from self._begin(*found, picture, small)
+        elif self._track is None:
+            yield from self._strange(patches, picture)
+        if self._track is None and self._stranger is None:
+            yield from self._activity.late(picture.at_s)
         self._before.append((picture, small))
 
     @property
@@ -118,6 +125,7 @@ class Finder:
         self._before.clear()
         self._tried.clear()
         self._scene = Scene()
+        self._fresh = _FRESH
 
     def _follow(self, picture: Picture, small: Bytes) -> Iterator[Shown | Gap]:
         track = self._track
@@ -129,9 +137,25 @@ class Finder:
         elif track.gone >= _HIDDEN or (track.gone >= _GONE and self._scene.changed(place) < _COVERED):
             yield from self._end_track()
 
-    def _papers(self) -> list[Patch]:
-        """Paper that may be a sheet which is held up."""
-        return [p for p in self._scene.papers()[:3] if p.area >= _LARGE * self._area()]
+    def _papers(self, small: Bytes) -> list[Patch]:
+        """Paper that may be a sheet which is held up, but for the one that is surely followed."""
+        patches = [p for p in self._scene.papers()[:3] if p.area >= _LARGE * self._area()]
+        track = self._track
+        if track is None or track.gone or track.likeness < SURE:
+            return patches
+        own = _patch((track.corners + 0.5) / small.shape[::-1])
+        return [p for p in patches if overlap(p, own) < _ELSEWHERE]
+
+    def _look_around(self, picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
+        """Where footage begins, a sheet may be held up already: looked for wherever sheets are held, or everywhere."""
+        if not self._fresh or self._track is not None:
+            return None
+        self._fresh -= 1
+        tall, wide = picture.grey.shape
+        everywhere = Patch(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, None)
+        box, pixels = ((0, 0, wide, tall), _EVERYWHERE) if not self._usual else (self._box(everywhere, picture), PIXELS)
+        found = self._searcher.search(picture.grey, box, "orb" if self._fresh % 2 else "sift", pixels)
+        return None if found is None else self._fitted(found, picture, small)
 
     def _look_for(self, patches: list[Patch], picture: Picture, small: Bytes) -> tuple[Known, Fit] | None:
         for patch in patches:
@@ -142,10 +166,10 @@ class Finder:
                 continue
             self._tried.append((patch, picture.at_s))
             framed = self._framed(patch, small) if tries else None
-            if framed is not None:
+            if framed is not None and framed[1].likeness >= SURE:
                 return framed
             found = self._searcher.search(picture.grey, self._box(patch, picture), "orb" if tries % 2 else "sift")
-            return None if found is None else self._fitted(found, picture, small)
+            return framed if found is None else self._fitted(found, picture, small) or framed
         return None
 
     def _framed(self, patch: Patch, small: Bytes) -> tuple[Known, Fit] | None:
@@ -160,7 +184,7 @@ class Finder:
         likely = sorted(fits, key=lambda pair: -pair[1].likeness)[:2]
         fine = [(known, align(small, known.template, fit.corners)) for known, fit in likely]
         known, fit = max(fine, key=lambda pair: pair[1].likeness)
-        return (known, fit) if holds(fit, known) and fit.likeness >= SURE else None
+        return (known, fit) if holds(fit, known) else None
 
     def _box(self, patch: Patch, picture: Picture) -> tuple[int, int, int, int]:
         """The patch with some room; without the piles that it may touch, once it is known where sheets are held."""
@@ -202,11 +226,11 @@ class Finder:
         track = Track(known, fit, picture, small)
         since, corners = track.trace_back(list(reversed(self._before)))
         old = self._track
-        if old is not None and (self._goes_on(old, track, since, corners)):
+        if old is not None and self._goes_on(old, track, since, corners):
             if old.gone or fit.likeness > old.likeness:
                 old.at(fit, picture, small)
             return
-        if old is not None and not old.gone and old.likeness < SURE:
+        if old is not None and not old.gone and old.likeness < SURE:  # It was laid wrongly onto this sheet.
             if fit.likeness > old.likeness:
                 track.from_s = min(track.from_s, old.from_s)
                 self._track = track
@@ -255,10 +279,7 @@ class Finder:
         yield from self._end_stranger()
         yield from self._activity.shown(track.from_s, track.to_s)
         last = track.glimpses[-1]
-        tall, wide = last.picture.grey.shape
-        (left, top), (right, bottom) = (f(last.corners, axis=0) / (wide, tall) for f in (np.min, np.max))
-        area = abs(float(cv2.contourArea(last.corners.astype(np.float32)))) / (tall * wide)
-        self._usual.append(Patch(float(left), float(top), float(right), float(bottom), area, 0.0, None))
+        self._usual.append(_patch((last.corners + 0.5) / last.picture.grey.shape[::-1]))
         known = which(track, self._searcher.known)
         upside_down = bool(track.corners[:2, 1].mean() > track.corners[2:, 1].mean())
         yield Shown(track.from_s, track.to_s, known.id, upside_down, back_only=False, sightings=best(track.glimpses))
@@ -270,6 +291,13 @@ class Finder:
         yield from self._activity.shown(one.from_s, one.to_s)
         back = one.is_back(self._searcher.known)
         yield Shown(one.from_s, one.to_s, None, upside_down=False, back_only=back, sightings=best(one.glimpses))
+
+
+def _patch(corners: Doubles) -> Patch:
+    """The place of a sheet as a patch; corners in shares of the picture."""
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    area = abs(float(cv2.contourArea(corners.astype(np.float32))))
+    return Patch(float(left), float(top), float(right), float(bottom), area, 0.0, corners)
 
 
 def _is_tall(quad: Doubles) -> bool:

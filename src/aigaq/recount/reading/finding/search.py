@@ -18,7 +18,7 @@ from aigaq.recount.styles import LoadedStyle
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Kind = Literal["sift", "orb"]
-_PIXELS: Final = 100_000
+PIXELS: Final = 100_000
 """A piece is scaled down to so many."""
 _RATIO: Final[Mapping[Kind, float]] = {"sift": 0.8, "orb": 0.85}
 """Lowe's: the best match must be so much nearer than the second."""
@@ -93,13 +93,13 @@ class Searcher:
             return Features(np.zeros((0, 2), np.float32), np.zeros((0, 1), np.uint8))
         return Features((np.array([p.pt for p in points], np.float32) + np.float32(0.5)) / np.float32(scale), looks)
 
-    def search(self, grey: Bytes, box: tuple[int, int, int, int], kind: Kind) -> Found | None:
+    def search(self, grey: Bytes, box: tuple[int, int, int, int], kind: Kind, pixels: int = PIXELS) -> Found | None:
         """The sheet within a box (left, top, right, bottom, pixels), if enough features of a blank agree on one."""
         left, top, right, bottom = box
         piece = grey[top:bottom, left:right]
         if min(piece.shape) < 16:
             return None
-        scale = min(1.0, (_PIXELS / piece.size) ** 0.5)
+        scale = min(1.0, (pixels / piece.size) ** 0.5)
         small = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         seen = self._describe(small, kind, scale)
         if len(seen.points) < _LEAST:
