@@ -20,7 +20,7 @@ SHADED_PEAK: Final = 0.06
 """And has edges that are darker than this."""
 MOST_SHADE: Final = 0.6
 MARKED_INK: Final = 0.008
-MARKED_PEAK: Final = 0.14
+MARKED_PEAK: Final = 0.12
 SURE: Final = 0.9
 """What the second reader has to say at least."""
 LEAST_LABEL: Final = 0.45

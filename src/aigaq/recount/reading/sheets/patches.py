@@ -74,6 +74,8 @@ class Patches:
     """(boxes, 8) how far it had to be moved, pixels of the patch; 0 where it is not found."""
     contrast: float
     """How dark its lines are against the blank's."""
+    fits: float
+    """How well the middle one of all half sides is found, whether inked or not, -1 to 1; 1 where none is printed."""
 
 
 @lru_cache(maxsize=32)
@@ -107,13 +109,14 @@ def sample(grid: Grid, registered: Registered, grey: Bytes, light: Light) -> Pat
     fitted = _sampled(grid, registered, grey, light.gain, _field(grid, moved, found))
     at = (_pixels(grid.x, COARSE), _pixels(grid.y, COARSE))
     hidden = cv2.remap(light.covered, *at, cv2.INTER_NEAREST, borderValue=255)
-    framed, contrast = _refound(grid, fitted)
+    framed, contrast, fits = _refound(grid, fitted)
     return Patches(
         fitted,
         hidden.reshape(fitted.shape).astype(np.uint8, copy=False),
         framed,
         np.where(found > _TRUSTED, moved, 0).astype(np.float32),
         contrast,
+        fits,
     )
 
 
@@ -193,8 +196,8 @@ def _frames(grid: Grid, patches: Bytes) -> tuple[Floats, Floats]:
     return moves.astype(np.float32), np.where(grid.printed > _PRINTED, found, 0).astype(np.float32)
 
 
-def _refound(grid: Grid, patches: Bytes) -> tuple[Floats, float]:
-    """How well the frame sits in a fitted patch (boxes, 8), and how dark its lines are against the blank's.
+def _refound(grid: Grid, patches: Bytes) -> tuple[Floats, float, float]:
+    """How well the frame sits in a fitted patch (boxes, 8), and how dark its lines are against the blank's, how well all fit.
 
     Ink that lies over a whole side hides its line and shows its place.
     """
@@ -206,7 +209,8 @@ def _refound(grid: Grid, patches: Bytes) -> tuple[Floats, float]:
     line = profiles[..., _WIDE - 1 : _WIDE + 2].max(axis=2)
     inked = line > grid.printed * _INKED * min(contrast, 1.0)
     score = _match(grid, profiles, 1).max(axis=2)
-    return np.where(printed & ~inked, score, 1).astype(np.float32), contrast
+    fits = float(np.median(score[printed])) if printed.any() else 1.0
+    return np.where(printed & ~inked, score, 1).astype(np.float32), contrast, fits
 
 
 _PLACES: Final = (

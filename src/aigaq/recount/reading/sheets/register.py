@@ -14,6 +14,9 @@ from aigaq.recount.reading.sheets.pattern import Bytes, Doubles, Floats, Knots, 
 from aigaq.recount.reading.sighting import Sighting
 
 _LEAST_MATCH: Final = 0.25
+_FARTHEST_PX: Final = 1e5
+_RANGE: Final = (0.4, 40.0)
+"""Pixels per mm."""
 _SURELY_AGREED: Final = 0.75
 _GOOD_MM: Final = 1.5
 _SOFT: Final = 1e-4
@@ -59,6 +62,16 @@ def resolution(corners: Doubles, size_mm: tuple[float, float]) -> float:
     x, y = corners[:, 0], corners[:, 1]
     area = abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum())) / 2
     return float(np.sqrt(area / (size_mm[0] * size_mm[1])))
+
+
+def is_sheet(corners: Doubles, size_mm: tuple[float, float]) -> bool:
+    """Whether these can be the corners of a sheet that can be read: finite, clockwise, convex, neither tiny nor vast."""
+    if corners.shape != (4, 2) or not np.isfinite(corners).all() or np.abs(corners).max() > _FARTHEST_PX:
+        return False
+    sides = np.roll(corners, -1, axis=0) - corners
+    after = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0]
+    return bool((turns > 0).all()) and _RANGE[0] <= resolution(corners, size_mm) <= _RANGE[1]
 
 
 def register(pattern: Pattern, sighting: Sighting, start: Doubles | None = None) -> Registered:

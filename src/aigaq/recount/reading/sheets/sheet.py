@@ -16,7 +16,7 @@ from aigaq.recount.reading.sheets.model import BoxSight, SheetReading
 from aigaq.recount.reading.sheets.paper import endorsed, form, outside
 from aigaq.recount.reading.sheets.patches import SIDE, Grid, Patches, grid_of, sample
 from aigaq.recount.reading.sheets.pattern import FINE, Bytes, Doubles, Floats, Pattern, pattern_of
-from aigaq.recount.reading.sheets.register import Registered, register, resolution
+from aigaq.recount.reading.sheets.register import Registered, is_sheet, register, resolution
 from aigaq.recount.reading.sighting import Sighting
 from aigaq.recount.styles import LoadedStyle
 
@@ -44,6 +44,7 @@ class View:
 def read_sheet(style: LoadedStyle, sightings: list[Sighting]) -> SheetReading:
     """Read one presentation, at most 7 sightings, best first. Where none fits the style `boxes` is empty."""
     size_mm = style.style.size_mm
+    sightings = [sighting for sighting in sightings if is_sheet(sighting.corners, size_mm)]
     shown = float(np.median([resolution(s.corners, size_mm) for s in sightings])) if sightings else 0.0
     pattern = pattern_of(style, FINE[0] if shown < FINE[0] * 1.2 else FINE[1])
     grid = grid_of(pattern)
@@ -64,7 +65,7 @@ def _view(pattern: Pattern, grid: Grid, sighting: Sighting, start: Doubles | Non
     rgb = _straight(sighting.rgb, registered, coarse, sighting.grey.shape[1] / sighting.rgb.shape[1])
     light = light_of(pattern, grey, rgb)
     patches = sample(grid, registered, sighting.grey, light)
-    if float(np.median(patches.framed)) < _LEAST_FRAMED:
+    if patches.fits < _LEAST_FRAMED:
         return None
     return View(sighting, registered, light, patches)
 
