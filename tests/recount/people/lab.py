@@ -1,5 +1,6 @@
 """A recount for tests: reading folders with sheets that were really marked, and a desk before them."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -87,12 +88,12 @@ def _jpeg(picture: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
-def count_of(readings: Sequence[Reading], film: str = "film.mp4") -> Count:
+def count_of(readings: Sequence[Reading], style_sha256: str, film: str = "film.mp4") -> Count:
     """A count whose film lasts as long as is needed."""
     seconds = max((r.to_s for r in readings), default=0) + 10
     return Count(
         Source(film, "a" * 64, seconds, 1920, 1080),
-        Maker("test", "b" * 64, {STYLE.id: "c" * 64}),
+        Maker("test", "b" * 64, {STYLE.id: style_sha256}),
         tuple(readings),
         (),
     )
@@ -100,11 +101,12 @@ def count_of(readings: Sequence[Reading], film: str = "film.mp4") -> Count:
 
 def make_recount(home: Path, counts: dict[str, Sequence[Reading]], *, scribble: bool = False) -> Path:
     """A folder with the style and these counts; every ballot is marked where the machine, or else row 1, says."""
-    write_style(STYLE, home / "styles")
+    written = write_style(STYLE, home / "styles")
+    sha256 = hashlib.sha256((written / "style.toml").read_bytes()).hexdigest()
     rows = {c.id: i for i, c in enumerate(STYLE.choices)}
     for name, readings in counts.items():
         marks = {r.n: [rows.get(r.choice or "", 1)] for r in readings}
-        write_reading(home / "counts" / name, count_of(readings), pictures_of(marks, scribble=scribble))
+        write_reading(home / "counts" / name, count_of(readings, sha256), pictures_of(marks, scribble=scribble))
     return home
 
 

@@ -11,7 +11,7 @@ from aigaq.election import ID_PATTERN
 from aigaq.recount.errors import FolderWrongError
 from aigaq.recount.files import FILE, read_reading
 from aigaq.recount.model import Count, Reading
-from aigaq.recount.styles import LoadedStyle, load_styles
+from aigaq.recount.styles import LoadedStyle, load_version
 
 LOG: Final = logging.getLogger(__name__)
 COUNTS: Final = "counts"
@@ -27,7 +27,7 @@ class CountFolder:
     folder: Path
     count: Count
     styles: Mapping[str, LoadedStyle]
-    """Of the whole election: a sheet that the machine does not know may be any of them."""
+    """With which the film was read: a sheet that the machine does not know may be any of them."""
 
     def reading(self, n: int) -> Reading:
         """The presentation with this number."""
@@ -42,11 +42,13 @@ class CountFolder:
 def find_counts(home: Path, known: Mapping[str, CountFolder]) -> Iterator[CountFolder]:
     """The finished reading folders `counts/<id>/` that are not yet known. One that is wrong is told and left out."""
     folders = sorted(p.parent for p in (home / COUNTS).glob(f"*/{FILE}") if ID_PATTERN.fullmatch(p.parent.name))
-    new = [folder for folder in folders if folder.name not in known]
-    styles = _styles(home / STYLES) if new else {}
-    for folder in new if styles else ():
+    loaded: dict[str, LoadedStyle] = {}
+    for folder in folders:
+        if folder.name in known:
+            continue
         try:
             count = read_reading(folder)
+            styles = _styles(home / STYLES, count.maker.styles, loaded)
             _check(count, styles, folder)
         except AigaqError as error:
             LOG.warning("count %s is left out: %s", folder.name, error.explain().why)
@@ -54,16 +56,19 @@ def find_counts(home: Path, known: Mapping[str, CountFolder]) -> Iterator[CountF
             yield CountFolder(folder.name, folder, count, styles)
 
 
-def _styles(folder: Path) -> Mapping[str, LoadedStyle]:
-    try:
-        return load_styles(folder)
-    except AigaqError as error:
-        LOG.warning("counts are left out for want of ballot styles: %s", error.explain().why)
-        return {}
+def _styles(home: Path, wanted: Mapping[str, str], loaded: dict[str, LoadedStyle]) -> dict[str, LoadedStyle]:
+    """The very styles that the film was read with: a sheet is masked by its style, and another shows the wrong parts.
+
+    Raises:
+        StyleMissingError: one of them was never saved here.
+    """
+    for style, sha256 in wanted.items():
+        if sha256 not in loaded:
+            loaded[sha256] = load_version(home, style, sha256)
+    return {style: loaded[sha256] for style, sha256 in wanted.items()}
 
 
 def _check(count: Count, styles: Mapping[str, LoadedStyle], folder: Path) -> None:
-    """A sheet is masked by its style: with another one the wrong parts of it would be shown."""
     for reading in count.readings:
         style = styles.get(reading.style or "")
         known = {choice.id for choice in style.style.choices} if style else set[str]()
