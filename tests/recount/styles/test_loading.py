@@ -14,14 +14,14 @@ from aigaq.election import BallotChoice, BallotStyle, Box, Names, style_toml
 from aigaq.recount.errors import StyleError, StyleMissingError
 from aigaq.recount.styles import load_style, load_styles
 from aigaq.recount.styles.checking import NOTHING, Problems, check_style
-from aigaq.simulator.ballots import CONTESTS, draw_ballot, make_style, write_style
+from aigaq.simulator.ballots import CONTESTS, draw_ballot, make_style
 
 HASH = "0" * 64
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return write_style(make_style("referendum"), tmp_path)
+def home(tmp_path: Path, written) -> Path:
+    return written("referendum", tmp_path)
 
 
 def edit(home: Path, old: str, new: str) -> None:
@@ -39,9 +39,9 @@ def mistakes(folder: Path) -> list[str]:
     return [p.key for p in caught.value.problems]
 
 
-def test_what_was_written_is_loaded(tmp_path):
+def test_what_was_written_is_loaded(tmp_path, written):
     for contest in CONTESTS:
-        write_style(make_style(contest), tmp_path)
+        written(contest, tmp_path)
     loaded = load_styles(tmp_path)
     assert list(loaded) == sorted(CONTESTS)
     one = loaded["party-list"]

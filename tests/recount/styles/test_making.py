@@ -13,7 +13,7 @@ from aigaq.election import BallotStyle, Box, Names
 from aigaq.recount.errors import BlankSizeError, BoxesNotFoundError, ChoicesError, SheetsError, StyleMissingError
 from aigaq.recount.styles import Wish, load_styles, load_version, make_style, read_choices, save_style
 from aigaq.recount.styles.layout import NO_LINE, UNEVEN, find_layout
-from aigaq.recount.styles.making import TURNED, UNNAMED, contact_picture, upright
+from aigaq.recount.styles.making import TURNED, UNNAMED, contact_picture, style_of, upright
 from aigaq.recount.styles.opening import open_blank
 from aigaq.recount.styles.straight import straighten
 from aigaq.simulator.ballots import draw_ballot
@@ -43,13 +43,14 @@ def off(made: BallotStyle, truth: BallotStyle) -> tuple[float, float]:
 )  # fmt: skip
 def test_every_blank_of_the_simulator_is_found_as_it_was_drawn(contest, choices, colour):
     truth = simulated(contest, choices=choices, colour=colour)
-    made = make_style(coded(draw_ballot(truth), ".png"), replace(WISH, size_mm=truth.size_mm), where="blank")
-    box, row = off(made.style, truth)
+    layout = find_layout(draw_ballot(truth))
+    made = style_of(layout, WISH, truth.size_mm)
+    box, row = off(made, truth)
     assert box <= 0.1
     assert row <= 0.15
-    assert made.style.colour == colour
-    assert abs(np.array(made.style.endorsement_area) - np.array(truth.endorsement_area)).max() <= 1.1
-    assert (made.turned, made.notes) == (0, (UNNAMED,))
+    assert layout.colour == colour
+    assert abs(np.array(layout.signature) - np.array(truth.endorsement_area)).max() <= 1.1
+    assert layout.notes == ()
 
 
 TRUTH = simulated("single-mandate", choices=5)
@@ -77,7 +78,7 @@ def test_scans_and_photos_give_the_same_boxes(seen, turned):
     assert row <= 0.5
     assert made.style.colour == TRUTH.colour
     assert made.turned == turned
-    assert (TURNED in made.notes) == (turned in {180, 270})
+    assert made.notes == ((TURNED, UNNAMED) if turned in {180, 270} else (UNNAMED,))
 
 
 def test_a_turn_that_was_asked_for_is_kept():
@@ -162,15 +163,17 @@ def test_paper_of_another_size():
 
 
 def test_names_go_to_the_boxes_in_their_order():
+    sheet = coded(lines([(110, y, 15, 15) for y in range(30, 130, 20)]), ".png")
     rows = "".join(f"Ә{n};Я{n};Z{n}\n" for n in range(5))
-    wish = replace(WISH, size_mm=TRUTH.size_mm, choices=read_choices(f"\ufeffKK;RU;EN\n{rows}".encode(), where="n.csv"))
-    made = make_style(coded(SHEET, ".png"), wish, where="")
+    named = read_choices(f"\ufeffKK;RU;EN\n{rows}".encode(), where="n.csv")
+    wish = replace(WISH, size_mm=(148, 210), choices=named)
+    made = make_style(sheet, wish, where="")
     assert [c.names for c in made.style.choices] == [Names(f"Ә{n}", f"Я{n}", f"Z{n}") for n in range(5)]
-    assert made.notes == ()
+    assert UNNAMED not in made.notes
     with pytest.raises(ChoicesError):
-        make_style(coded(SHEET, ".png"), replace(wish, choices=wish.choices[:4]), where="")
-    kept = make_style(coded(SHEET, ".png"), replace(wish, choices=wish.choices[:2], keep=(2, 4)), where="").style
-    assert [round(c.box.y) for c in kept.choices] == [round(TRUTH.choices[n].box.y) for n in (1, 3)]
+        make_style(sheet, replace(wish, choices=named[:4]), where="")
+    kept = make_style(sheet, replace(wish, choices=named[:2], keep=(2, 4)), where="").style
+    assert [round(c.box.y) for c in kept.choices] == [50, 90]
 
 
 @pytest.mark.parametrize(

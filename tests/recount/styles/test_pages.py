@@ -12,7 +12,7 @@ from aigaq.recount import TEMPLATES, load_style, style_router
 from aigaq.recount.styles import find_layout
 from aigaq.recount.styles.checking import Problems
 from aigaq.recount.styles.form import Form, form_of, problems_of, read_form, style_of_form, with_found, with_row
-from aigaq.simulator.ballots import draw_ballot, make_style, write_style
+from aigaq.simulator.ballots import draw_ballot, make_style
 from aigaq.web import create_shell
 
 HERE = ("127.0.0.1", 50000)
@@ -27,8 +27,8 @@ def client_of(folder: Path, client: tuple[str, int] = HERE) -> TestClient:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return write_style(STYLE, tmp_path)
+def home(tmp_path: Path, written) -> Path:
+    return written("referendum", tmp_path)
 
 
 @pytest.fixture

@@ -16,9 +16,13 @@ from aigaq.recount.styles.folder import LoadedStyle
 COLOURS_APART: Final = 9.0
 """Difference of colour, CIE 1976 in the a-b plane, that a camera in poor light still shows."""
 LAYOUTS_ALIKE: Final = 0.95
-"""Correlation of what is printed, 4 mm to a point: above it only letters differ."""
+"""Correlation of what is printed, 4 mm of an A4 sheet to a point: above it only letters differ."""
 TEXTS_ALIKE: Final = 0.97
 """Correlation at 1 mm to a point: above it not even headings differ."""
+
+
+_COARSE: Final = (52, 74)
+_FINE: Final = (210, 297)
 
 
 class Apart(StrEnum):
@@ -46,34 +50,44 @@ class Pair:
 
 def compare_styles(styles: Iterable[LoadedStyle]) -> list[Pair]:
     """Every pair of styles, the hardest first."""
-    found = [_compare(one, other) for one, other in combinations(styles, 2)]
+    found = [_compare(one, other) for one, other in combinations(map(_look, styles), 2)]
     order = list(Apart)
     return sorted(found, key=lambda pair: (-order.index(pair.apart), pair.colour))
 
 
-def _compare(one: LoadedStyle, other: LoadedStyle) -> Pair:
-    colour = float(np.linalg.norm(_shade(one.blank) - _shade(other.blank)))
-    layout = _alike(one.blank, other.blank, 4)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What a camera sees of a style. Sheets of other shapes are stretched over each other, as a finder would."""
+
+    id: str
+    shade: NDArray[np.float64]
+    """The paper's a and b."""
+    coarse: NDArray[np.float64]
+    fine: NDArray[np.float64]
+
+
+def _look(loaded: LoadedStyle) -> _Look:
+    paper = np.median(loaded.blank[::8, ::8].reshape(-1, 3), axis=0).astype(np.float32) / 255
+    shade = cv2.cvtColor(paper.reshape(1, 1, 3), cv2.COLOR_RGB2Lab).ravel()[1:].astype(np.float64)
+    ink = ink_of(loaded.blank).strength
+    coarse, fine = (cv2.resize(ink, size, interpolation=cv2.INTER_AREA) for size in (_COARSE, _FINE))
+    return _Look(loaded.style.id, shade, coarse.astype(np.float64), fine.astype(np.float64))
+
+
+def _compare(one: _Look, other: _Look) -> Pair:
+    colour = float(np.linalg.norm(one.shade - other.shade))
+    layout = _alike(one.coarse, other.coarse)
     if colour >= COLOURS_APART:
         apart = Apart.COLOUR
     elif layout < LAYOUTS_ALIKE:
         apart = Apart.LAYOUT
     else:
-        apart = Apart.TEXT if _alike(one.blank, other.blank, 1) < TEXTS_ALIKE else Apart.NOT
-    return Pair(one.style.id, other.style.id, apart, round(colour, 1), round(layout, 2))
+        apart = Apart.TEXT if _alike(one.fine, other.fine) < TEXTS_ALIKE else Apart.NOT
+    return Pair(one.id, other.id, apart, round(colour, 1), round(layout, 2))
 
 
-def _shade(blank: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The paper's a and b."""
-    paper = np.median(blank[::8, ::8].reshape(-1, 3), axis=0).astype(np.float32) / 255
-    return cv2.cvtColor(paper.reshape(1, 1, 3), cv2.COLOR_RGB2Lab).ravel()[1:].astype(np.float64)
-
-
-def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8], point_mm: float) -> float:
-    """Correlation of two blanks' print; sheets of other shapes are stretched over each other, as a finder would."""
-    size = round(one.shape[1] / 8 / point_mm), round(one.shape[0] / 8 / point_mm)
-    maps = [
-        cv2.resize(ink_of(blank).strength, size, interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
-        for blank in (one, other)
-    ]
-    return float(np.corrcoef(maps[0], maps[1])[0, 1])
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Correlation; nothing printed on either is alike."""
+    if one.std() == 0 or other.std() == 0:
+        return float(one.std() == other.std())
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])

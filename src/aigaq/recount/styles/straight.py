@@ -20,6 +20,8 @@ SCAN_RATIO: Final = 1.05
 PHOTO_RATIO: Final = 1.35
 """How far the shape of what is seen may be from that of the paper."""
 _WHOLE: Final = 0.97
+_PAPER_LIGHT: Final = 240.0
+"""The brightest channel of paper on a scan."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,11 +140,13 @@ def _sharpness(ink: cv2.typing.MatLike, angle: float) -> float:
 
 
 def _evenly_lit(sheet: cv2.typing.MatLike) -> Sheet8:
-    """The light of the room taken out, the colour of the paper kept."""
+    """The light of the room taken out: paper as bright everywhere as on a scan, its hue kept."""
     small = cv2.resize(sheet, None, fx=1 / PX_PER_MM, fy=1 / PX_PER_MM, interpolation=cv2.INTER_AREA)
     paper = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8))
     light = cv2.GaussianBlur(paper.astype(np.float32), (0, 0), 12) + 1
-    gain = np.clip(np.median(light.reshape(-1, 3), axis=0) / light, 0.5, 2.0).astype(np.float32)
+    usual = np.median(light.reshape(-1, 3), axis=0)
+    bright = float(np.clip(_PAPER_LIGHT / usual.max(), 1, 2))
+    gain = (bright * np.clip(usual / light, 0.5, 2.0)).astype(np.float32)
     high, wide = sheet.shape[:2]
     even = sheet.astype(np.float32) * cv2.resize(gain, (wide, high), interpolation=cv2.INTER_LINEAR)
     return np.clip(even, 0, 255).astype(np.uint8)
