@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -63,6 +65,16 @@ def test_run_reads_what_it_can_and_tells_the_rest(small_count: SmallCount, tmp_p
     again = call("run", small_count.film, "--style", styles, "--out", tmp_path / "out" / "film")
     assert again.exit_code == 0, again.output
     assert "report:" in again.stdout
+
+
+def test_a_film_without_ballots_is_explained_also_by_the_module(small_count: SmallCount, tmp_path: Path) -> None:
+    """`python -m aigaq` starts processes that import its main module."""
+    runner("ffmpeg")("-v", "error", "-f", "lavfi", "-i", "color=gray:size=640x360:rate=10", "-t", 2, tmp_path / "x.mp4")
+    words = ["run", tmp_path / "x.mp4", "--style", small_count.styles[0], "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "aigaq", "recount", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no ballot was found" in done.stdout
 
 
 def test_run_needs_a_style(small_count: SmallCount, tmp_path: Path) -> None:
