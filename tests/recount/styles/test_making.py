@@ -136,6 +136,15 @@ def test_a_table_whose_last_cells_are_the_boxes():
     assert [(round(b.x), round(b.y)) for b in layout.boxes] == [(110, 60 + 20 * n) for n in range(4)]
 
 
+def test_a_coloured_part_of_a_sheet_is_not_taken_for_the_sheet():
+    sheet = lines([(110, y, 15, 15) for y in (40, 60, 80, 100)])
+    tinted = sheet.copy()
+    tinted[30 * 8 : 120 * 8, 10 * 8 : 138 * 8] = np.minimum(sheet[30 * 8 : 120 * 8, 10 * 8 : 138 * 8], (190, 215, 240))
+    made = make_style(coded(tinted, ".png"), replace(WISH, size_mm=(148, 210)), where="")
+    assert [round(c.box.y) for c in made.style.choices] == [40, 60, 80, 100]
+    assert all(abs(c.box.w - 15.5) < 0.4 for c in made.style.choices)
+
+
 def test_a_box_that_may_have_been_missed_is_told():
     assert UNEVEN in find_layout(lines([(110, y, 15, 15) for y in (30, 50, 90, 110)])).notes
     assert find_layout(lines([(110, y, 15, 15) for y in (30, 50, 70, 90)])).notes == (NO_LINE,)

@@ -20,6 +20,8 @@ SCAN_RATIO: Final = 1.05
 PHOTO_RATIO: Final = 1.35
 """How far the shape of what is seen may be from that of the paper."""
 _WHOLE: Final = 0.97
+_PANEL: Final = 0.6
+_SAME_SHAPE: Final = 0.02
 _PAPER_LIGHT: Final = 240.0
 """The brightest channel of paper on a scan."""
 
@@ -56,12 +58,20 @@ def straighten(picture: Picture, *, where: str, size_mm: tuple[float, float] | N
     if size_mm is None:
         raise BlankSizeError(where, problem=N_("the file does not tell it"))
     outlines = find_outlines(rgb)
+    if len(outlines) == 1 and _is_panel(outlines[0], rgb, size_mm):
+        outlines = []
     sheets = [o for o in outlines if o.area > 0.4 * outlines[0].area]
     if len(sheets) > 1:
         raise SheetsError(where, sheets=len(sheets))
     if not outlines or outlines[0].area > _WHOLE:
         return _from_scan(rgb, size_mm, where, turn)
     return _from_photo(rgb, outlines[0], size_mm, where, turn)
+
+
+def _is_panel(outline: Outline, rgb: Sheet8, size_mm: tuple[float, float]) -> bool:
+    """Whether it is a coloured part of a sheet that fills the picture: then the picture has the shape of the paper."""
+    seen, paper = max(rgb.shape[:2]) / min(rgb.shape[:2]), max(size_mm) / min(size_mm)
+    return outline.area < _PANEL and abs(seen / paper - 1) < _SAME_SHAPE
 
 
 def _from_scan(rgb: Sheet8, size_mm: tuple[float, float], where: str, turn: int) -> Straight:
