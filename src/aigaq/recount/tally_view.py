@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aigaq.base import N_, Language, fill, translate, translate_plural
 from aigaq.recount.errors import ClaimsError
-from aigaq.recount.model import Count, Gap, GapKind
+from aigaq.recount.model import Count, Gap
 from aigaq.recount.styles import LoadedStyle
 from aigaq.recount.tally import Claimed, Completeness, Contest, ContestTally, Line, Share
 from aigaq.recount.words import GAPS, INVALID_BALLOTS, answer_text, film_time
@@ -201,7 +201,7 @@ class _Words:
 
     def gap(self, gap: Gap) -> GapView:
         when = f"{film_time(gap.from_s)} – {film_time(gap.to_s)}"
-        return GapView(gap.kind.value, when, translate(GAPS[GapKind(gap.kind)], self.language))
+        return GapView(gap.kind.value, when, translate(GAPS[gap.kind], self.language))
 
     def links(self, ballots: Iterable[int]) -> list[BallotLink]:
         return [self.link(n) for n in ballots]
