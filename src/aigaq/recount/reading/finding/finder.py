@@ -18,7 +18,7 @@ from aigaq.recount.reading.film import Picture
 from aigaq.recount.reading.finding.activity import Activity
 from aigaq.recount.reading.finding.align import Fit, align
 from aigaq.recount.reading.finding.glimpse import best
-from aigaq.recount.reading.finding.scene import Patch, Scene, overlap
+from aigaq.recount.reading.finding.scene import Patch, Scene, covered, overlap
 from aigaq.recount.reading.finding.search import PIXELS, Found, Known, Searcher, faces
 from aigaq.recount.reading.finding.stranger import Stranger
 from aigaq.recount.reading.finding.track import SURE, Track, holds
@@ -38,13 +38,15 @@ _COVERED: Final = 0.7
 """Share of a sheet's place that must differ from the room where it is only hidden."""
 _BEFORE: Final = 3
 """Pictures that are looked through backwards once a sheet is found."""
-_TURN: Final = 0.45
+_TURN: Final = 0.55
 """A sheet that is turned over is away for less than this share of the usual pause."""
 _FRESH: Final = 2
 _EVERYWHERE: Final = 400_000
 """Pixels of a whole picture that is searched."""
 _ELSEWHERE: Final = 0.2
 """Overlap with the sheet that is followed below which paper is another sheet."""
+_FILLED: Final = 0.65
+"""Share of the place where a sheet is usually held that paper must fill."""
 _LARGE: Final = 0.5
 """Of the usual area: less paper is no sheet that is held up."""
 
@@ -251,20 +253,21 @@ class Finder:
 
     def _strange(self, patches: list[Patch], picture: Picture) -> Iterator[Shown | Gap]:
         """Paper that is held up, and nothing known was found on it."""
-        one = self._stranger
-        if one is not None:
-            calm = [p for p in patches if p.moving <= _STILL]
-            if not one.follow(calm, picture) and picture.at_s - one.to_s > max(0.3, _TURN * self._activity.pause):
-                yield from self._end_stranger()
+        one, calm = self._stranger, [p for p in patches if p.moving <= _STILL]
+        if one is not None and one.gone < _GONE:
+            one.follow(calm, picture)
             return
-        patch = next((p for p in patches if p.moving <= _STILL and self._is_held(p, picture)), None)
+        if one is not None and picture.at_s - one.to_s > _TURN * self._activity.pause:
+            yield from self._end_stranger()
+        patch = next((p for p in calm if self._is_held(p, picture)), None)
         if patch is not None:
+            yield from self._end_stranger()
             self._stranger = Stranger(patch, picture)
 
     def _is_held(self, patch: Patch, picture: Picture) -> bool:
         """Where sheets are usually held; before that is known, where it faces the camera and is large."""
-        if len(self._usual) >= 3:
-            return float(np.median([overlap(patch, p) for p in self._usual])) > 0.4
+        if self._usual:
+            return float(np.median([covered(p, patch) for p in self._usual])) > _FILLED
         tall, wide = picture.grey.shape
         if patch.quad is None or patch.area < 0.03:
             return False

@@ -155,11 +155,19 @@ def _high(values: cv2.typing.MatLike) -> float:
 
 def overlap(a: Patch, b: Patch) -> float:
     """Of two patches' boxes: what they share of what they cover together."""
+    both = _both(a, b)
+    return both / max(1e-9, _box(a) + _box(b) - both)
+
+
+def covered(a: Patch, b: Patch) -> float:
+    """Share of the first box that the second covers."""
+    return _both(a, b) / max(1e-9, _box(a))
+
+
+def _both(a: Patch, b: Patch) -> float:
     wide = min(a.right, b.right) - max(a.left, b.left)
     tall = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if wide <= 0 or tall <= 0:
-        return 0.0
-    return wide * tall / (_box(a) + _box(b) - wide * tall)
+    return max(0.0, wide) * max(0.0, tall)
 
 
 def _box(a: Patch) -> float:
