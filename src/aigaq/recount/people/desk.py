@@ -256,8 +256,7 @@ class Desk:
         answer = parse_answer(kept.answer)
         if answer is None:
             return
-        network = self.board.viewer(question.viewer).network
-        given = Given(question.viewer, answer, Level(question.level), network, question.adjudicates)
+        given = Given(question.viewer, answer, Level(question.level), question.adjudicates)
         self.board.answer(question.item, given)
         self._said[question.question] = kept.answer
         self._last[question.viewer] = question.question

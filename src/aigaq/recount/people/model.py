@@ -200,7 +200,6 @@ class Given:
     viewer: str
     answer: Answer
     level: Level
-    network: str = ""
     adjudicates: bool = False
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from aigaq.base import Language, translate
 from aigaq.election import BallotStyle
@@ -16,8 +15,6 @@ from aigaq.recount.people.errors import QuestionGoneError
 from aigaq.recount.people.model import Answer, Because, Invalid, Kind, PeopleReading, Standing, Status, parse_answer
 from aigaq.recount.people.pictures import Picture, Pictures, frames_of
 from aigaq.recount.people.words import ANSWERS, GROUNDS
-
-HARD_TO_SEE: Final = MIN_VISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ def _groups(asked: Asked, at: str, language: Language) -> Iterator[Group]:
             code = Answer(Kind.CHOICE, style.id, choice.id).code
             box = boxes.get(choice.id)
             picture = f"{at}/box-{number}" if box else ""
-            hidden = box is not None and box.visible < HARD_TO_SEE
+            hidden = box is not None and box.visible < MIN_VISIBLE
             options.append(Option(code, number, choice.names.in_(language), picture, hidden, code == asked.given))
         yield Group(style.names.in_(language), tuple(options))
 
