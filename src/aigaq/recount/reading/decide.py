@@ -23,7 +23,7 @@ MARKED_INK: Final = 0.008
 MARKED_PEAK: Final = 0.12
 SURE: Final = 0.9
 """What the second reader has to say at least."""
-LEAST_LABEL: Final = 0.45
+LEAST_LABEL: Final = 0.52
 MOST_OFF_PX: Final = 2.0
 LEAST_CONTRAST: Final = 0.4
 LEAST_BOX_PX: Final = 14.0

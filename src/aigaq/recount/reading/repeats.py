@@ -27,6 +27,9 @@ NEAR_SIGN: Final = 0.4
 BOTH_MARK: Final = 0.86
 BOTH_SIGN: Final = 0.77
 """Where both are fairly alike: a fold or a finger has changed a little of each."""
+DOT_MARK: Final = 0.5
+DOT_SIGN: Final = 0.94
+"""A dot has no shape to compare: the signature speaks for it."""
 FAR_MARK: Final = 0.97
 FAR_SIGN: Final = 0.86
 _INKED: Final = 0.012
@@ -131,8 +134,10 @@ def is_repeat(likeness: Likeness, apart: int) -> bool:
     """
     mark, sign = likeness
     if apart <= NEAR:
-        whole = sign is not None and mark >= BOTH_MARK and sign >= BOTH_SIGN
-        return whole or (mark >= NEAR_MARK and (sign is None or sign >= NEAR_SIGN))
+        signed = sign is not None and (
+            (mark >= BOTH_MARK and sign >= BOTH_SIGN) or (mark >= DOT_MARK and sign >= DOT_SIGN)
+        )
+        return signed or (mark >= NEAR_MARK and (sign is None or sign >= NEAR_SIGN))
     return mark >= FAR_MARK and sign is not None and sign >= FAR_SIGN
 
 

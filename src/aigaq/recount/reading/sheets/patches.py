@@ -197,7 +197,7 @@ def _frames(grid: Grid, patches: Bytes) -> tuple[Floats, Floats]:
 
 
 def _refound(grid: Grid, patches: Bytes) -> tuple[Floats, float, float]:
-    """How well the frame sits in a fitted patch (boxes, 8), and how dark its lines are against the blank's, how well all fit.
+    """How well the frame sits in a fitted patch (boxes, 8), how dark its lines are, how well the middle one fits.
 
     Ink that lies over a whole side hides its line and shows its place.
     """

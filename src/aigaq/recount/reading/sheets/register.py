@@ -20,6 +20,7 @@ _RANGE: Final = (0.4, 40.0)
 _SURELY_AGREED: Final = 0.75
 _GOOD_MM: Final = 1.5
 _SOFT: Final = 1e-4
+_STIFF: Final = 0.003
 _SCHEDULES: Final[tuple[tuple[tuple[int, float], ...], ...]] = (
     ((1, 8.0), (1, 6.0), (2, 5.0), (2, 4.0), (2, 3.0)),
     ((2, 4.0), (3, 3.0), (3, 2.0), (3, 2.0)),
@@ -65,7 +66,7 @@ def resolution(corners: Doubles, size_mm: tuple[float, float]) -> float:
 
 
 def is_sheet(corners: Doubles, size_mm: tuple[float, float]) -> bool:
-    """Whether these can be the corners of a sheet that can be read: finite, clockwise, convex, neither tiny nor vast."""
+    """Whether these can be a sheet's corners: finite, clockwise, convex, neither tiny nor vast."""
     if corners.shape != (4, 2) or not np.isfinite(corners).all() or np.abs(corners).max() > _FARTHEST_PX:
         return False
     sides = np.roll(corners, -1, axis=0) - corners
@@ -171,9 +172,15 @@ def _bent(
     for degree, soft in schedule:
         basis = _basis(level, degree)
         weighted = basis * (votes / (1 + (off / soft) ** 2) ** 2)[:, None]
-        bend = np.linalg.solve(basis.T @ weighted + _SOFT * np.eye(basis.shape[1]), weighted.T @ moves)
+        bend = np.linalg.solve(basis.T @ weighted + np.diag(_stiffness(degree)), weighted.T @ moves)
         off = np.hypot(*(moves - basis @ bend).T)
     return bend, float((votes * (off < _GOOD_MM)).sum() / votes.sum())
+
+
+def _stiffness(degree: int) -> Doubles:
+    """Higher powers are dear: beyond the last block that is seen they would run away."""
+    powers = [i + j for i in range(degree + 1) for j in range(degree + 1 - i)]
+    return np.array([_SOFT if power < 3 else _STIFF for power in powers])
 
 
 def _shape(picture: Bytes) -> tuple[int, int]:
