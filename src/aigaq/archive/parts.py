@@ -14,7 +14,7 @@ from aigaq.archive.playlists import GAP_URI, TARGET_S, map_line, pdt
 KEEP_SEGMENTS: Final = 8
 PART_SEGMENTS: Final = 4
 """Parts are listed for this many newest segments; RFC 8216bis §4.4.4.9 wants three target durations."""
-PART_TARGET_S: Final = 0.5
+PART_TARGET_S: Final = 0.42
 MAX_PART: Final = 8 << 20
 MAX_STEP_MS: Final = 10_000
 """A longer pause, or a clock set back further, begins the playlist anew."""

@@ -77,7 +77,7 @@ def install_error_answers(app: FastAPI) -> None:
 def error_answer(request: Request, error: AigaqError) -> Response:
     """The error as a page, or as JSON where the reader is a program."""
     language = language_of(request.url.path, request.headers.get("accept-language"))
-    status = int(getattr(error, "http_status", HTTPStatus.BAD_REQUEST))
+    status = error.http_status
     told = error.explain(language)
     return _json(told, status) if _wants_json(request) else _page(request, told, status)
 
