@@ -25,7 +25,9 @@ def test_ballots_that_are_shown_again_are_named(usual):
     places = {ballot.presented.n: place for place, ballot in enumerate(usual)}
     again = [ballot.presented.same_as for ballot in usual]
     assert sum(n is not None for n in again) == 2
-    assert first_showings(traces) == [None if n is None else places[n] for n in again]
+    wanted = [None if n is None else places[n] for n in again]
+    alike = {place: same_sheet(traces[place], traces[n]) for place, n in enumerate(wanted) if n is not None}
+    assert first_showings(traces) == wanted, alike
 
 
 def drawn(seed: int, boxes=("choice-1",), sign=True) -> Trace:
@@ -57,7 +59,7 @@ def test_a_sheet_without_ink_is_not_known_again(usual):
     ("mark", "sign", "apart", "same"),
     [
         (0.99, 0.9, 1, True), (0.99, None, 1, True), (0.99, 0.1, 1, False), (0.9, 0.85, 2, True), (0.9, 0.6, 2, False),
-        (0.99, None, 100, False), (0.99, 0.7, 100, False), (0.98, 0.95, 700, True), (0.8, 0.99, 1, False),
+        (0.99, None, 100, False), (0.99, 0.7, 100, False), (0.98, 0.95, 700, True), (0.8, 0.96, 1, True), (0.4, 0.99, 1, False),
     ],
 )  # fmt: skip
 def test_what_is_far_apart_must_be_told_more_surely(mark, sign, apart, same):

@@ -28,7 +28,7 @@ BOTH_MARK: Final = 0.86
 BOTH_SIGN: Final = 0.77
 """Where both are fairly alike: a fold or a finger has changed a little of each."""
 DOT_MARK: Final = 0.5
-DOT_SIGN: Final = 0.94
+DOT_SIGN: Final = 0.93
 """A dot has no shape to compare: the signature speaks for it."""
 FAR_MARK: Final = 0.97
 FAR_SIGN: Final = 0.86
