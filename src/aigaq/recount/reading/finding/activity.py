@@ -14,6 +14,7 @@ _LEAST: Final = 0.5
 """Seconds of movement that are told."""
 _USUAL: Final = 2.0
 """Seconds from one presentation's end to the next one's beginning, until the film has shown its own."""
+_TURN: Final = 0.4
 _WAIT: Final = 20.0
 """Seconds after which movement is told, even if no presentation has followed."""
 
@@ -32,6 +33,11 @@ class Activity:
     def pause(self) -> float:
         """What usually lies between two presentations here, seconds."""
         return median(self._pauses) if len(self._pauses) >= 3 else _USUAL
+
+    @property
+    def turn(self) -> float:
+        """Seconds within which a sheet may be turned over, always less than lies between two sheets."""
+        return min(0.7, 0.55 * self.pause) if len(self._pauses) >= 3 else _TURN
 
     def move(self, from_s: float, to_s: float, share: float) -> None:
         """So much of the picture moved between two pictures."""

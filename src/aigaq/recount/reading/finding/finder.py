@@ -38,8 +38,6 @@ _COVERED: Final = 0.7
 """Share of a sheet's place that must differ from the room where it is only hidden."""
 _BEFORE: Final = 3
 """Pictures that are looked through backwards once a sheet is found."""
-_TURN: Final = 0.55
-"""A sheet that is turned over is away for less than this share of the usual pause."""
 _FRESH: Final = 2
 _EVERYWHERE: Final = 400_000
 """Pixels of a whole picture that is searched."""
@@ -239,7 +237,7 @@ class Finder:
             return
         yield from self._end_track()
         stranger = self._stranger
-        if stranger is not None and track.from_s - stranger.to_s < _TURN * self._activity.pause:
+        if stranger is not None and track.from_s - stranger.to_s < self._activity.turn:
             track.from_s = min(track.from_s, stranger.from_s)
             self._stranger = None
         self._track = track
@@ -257,7 +255,7 @@ class Finder:
         if one is not None and one.gone < _GONE:
             one.follow(calm, picture)
             return
-        if one is not None and picture.at_s - one.to_s > _TURN * self._activity.pause:
+        if one is not None and picture.at_s - one.to_s > self._activity.turn:
             yield from self._end_stranger()
         patch = next((p for p in calm if self._is_held(p, picture)), None)
         if patch is not None:
