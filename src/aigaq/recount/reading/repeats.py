@@ -158,7 +158,7 @@ class Repeats:
         if trace is None:
             return None
         others = self._seen[trace.style, trace.boxes]
-        alike = (m for m, other in _likely(trace, others) if is_repeat(same_sheet(trace, other), n - m))
+        alike = (m for m, other in _likely(n, trace, others) if is_repeat(same_sheet(trace, other), n - m))
         found = next(alike, None)
         first = None if found is None else self._first.get(found, found)
         others.append((n, trace))
@@ -167,13 +167,14 @@ class Repeats:
         return first
 
 
-def _likely(trace: Trace, others: list[tuple[int, Trace]]) -> list[tuple[int, Trace]]:
-    """Those whose marks are anywhere near alike, latest first: the fine comparison costs more."""
+def _likely(n: int, trace: Trace, others: list[tuple[int, Trace]]) -> list[tuple[int, Trace]]:
+    """The neighbours, and those whose marks are anywhere near alike, latest first: the fine comparison costs more."""
     if not others:
         return []
     here = _unit(trace.marks.reshape(1, -1))
     score = _unit(np.stack([other.marks.reshape(-1) for _, other in others])) @ here[0]
-    return [others[k] for k in np.flatnonzero(score > _WORTH)[::-1].tolist()]
+    near = np.array([n - m <= NEAR for m, _ in others])
+    return [others[k] for k in np.flatnonzero(near | (score > _WORTH))[::-1].tolist()]
 
 
 def first_showings(traces: Sequence[Trace | None]) -> list[int | None]:
