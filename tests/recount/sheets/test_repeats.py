@@ -59,7 +59,8 @@ def test_a_sheet_without_ink_is_not_known_again(usual):
     ("mark", "sign", "apart", "same"),
     [
         (0.99, 0.9, 1, True), (0.99, None, 1, True), (0.99, 0.1, 1, False), (0.9, 0.85, 2, True), (0.9, 0.6, 2, False),
-        (0.99, None, 100, False), (0.99, 0.7, 100, False), (0.98, 0.95, 700, True), (0.8, 0.96, 1, True), (0.4, 0.99, 1, False),
+        (0.99, None, 100, False), (0.99, 0.7, 100, False), (0.98, 0.95, 700, True), (0.8, 0.96, 1, True),
+        (0.4, 0.99, 1, False),
     ],
 )  # fmt: skip
 def test_what_is_far_apart_must_be_told_more_surely(mark, sign, apart, same):
