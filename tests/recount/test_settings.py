@@ -34,3 +34,5 @@ async def test_the_editor_is_served_only_where_it_is_switched_on(tmp_path: Path)
             pages = center_pages(archive, RecountSettings(folder=tmp_path / "recount", edit=edit))
             client = TestClient(pages, base_url="http://localhost", client=("127.0.0.1", 4000))
             assert client.get("/en/recount/styles/referendum").status_code == status
+            assert '<a href="/en/recount" aria-current="page">Recount</a>' in client.get("/en/recount").text
+            assert '<a href="/kk/recount" >Қайта санау</a>' in client.get("/kk/check").text

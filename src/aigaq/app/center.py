@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from aigaq.archive import Archive, CenterSettings, create_asgi, create_pages, open_archive
 from aigaq.archive.cli import CONFIG, Config, center_app
+from aigaq.base import N_
 from aigaq.recount import (
     TEMPLATES,
     Desk,
@@ -19,6 +20,7 @@ from aigaq.recount import (
     people_router,
     style_router,
 )
+from aigaq.web import add_to_menu
 
 __all__ = ["center_app", "center_pages"]
 KEEP_ALIVE_S: Final = 60
@@ -68,4 +70,5 @@ def center_pages(archive: Archive, recount: RecountSettings) -> FastAPI:
     if recount.edit:
         pages.include_router(style_router(recount.folder / "styles"))
     pages.include_router(count_router(desk))
+    add_to_menu(pages, "recount", N_("Recount"))
     return pages

@@ -6,7 +6,7 @@ A room with pages gives `create_shell` its template folder, answers with `render
 from aigaq.web.assets import Assets, AssetsMissingError
 from aigaq.web.errors import PageNotFoundError, UnreadableTimeError, WebError, error_answer
 from aigaq.web.language import LanguageConvertor, negotiate
-from aigaq.web.shell import create_shell
+from aigaq.web.shell import add_to_menu, create_shell
 from aigaq.web.templating import render
 from aigaq.web.times import clock_text, day_text, duration_text, parse_time, size_text, stamp_text, zone_label
 
@@ -17,6 +17,7 @@ __all__ = [
     "PageNotFoundError",
     "UnreadableTimeError",
     "WebError",
+    "add_to_menu",
     "clock_text",
     "create_shell",
     "day_text",

@@ -1,9 +1,11 @@
 """The FastAPI app that every room's pages are added to."""
 
 from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
+from jinja2 import Environment
 
 from aigaq.base import Clock, SystemClock
 from aigaq.web.assets import Assets
@@ -34,6 +36,12 @@ def create_shell(*templates: Path, clock: Clock | None = None, assets: Assets | 
     app.add_api_route("/", _start, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/robots.txt", _robots, methods=["GET", "HEAD"], include_in_schema=False)
     return app
+
+
+def add_to_menu(app: FastAPI, path: str, words: str) -> None:
+    """Name a page of a room above in the menu of all pages; `path` goes after the language, `words` are translated."""
+    environment: Environment = app.state.templates
+    cast("list[tuple[str, str]]", environment.globals["menu"]).append((path, words))
 
 
 async def _start(request: Request) -> Response:

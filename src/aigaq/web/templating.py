@@ -31,7 +31,12 @@ def create_environment(folders: Sequence[Path], *, assets: Assets, clock: Clock)
     )
     install = getattr(environment, "install_gettext_callables")  # noqa: B009 - added by the extension, unknown to types
     install(_gettext, _ngettext, newstyle=True)
-    own = {"asset": assets.url, "now_ms": lambda: utc_ms(clock), "languages": LANGUAGE_NAMES}
+    own = {
+        "menu": list[tuple[str, str]](),
+        "asset": assets.url,
+        "now_ms": lambda: utc_ms(clock),
+        "languages": LANGUAGE_NAMES,
+    }
     cast("dict[str, object]", environment.globals).update(own)
     cast("dict[str, object]", environment.filters).update(FILTERS)
     return environment
