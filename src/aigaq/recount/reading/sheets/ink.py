@@ -16,8 +16,6 @@ _INSET_SHARE: Final = 0.16
 """At most so much of the box, where boxes are small."""
 _DARK: Final = 0.11
 """Against the blank; what is less is noise, guilloche or shadow."""
-_QUIET: Final = 0.02
-_MOST_SMOOTH: Final = 2.5
 _PLAY: Final = 5
 _GRAZE_SHARE: Final = 0.3
 _GRAZE_DEEP: Final = 0.3
@@ -36,7 +34,7 @@ class Ink:
 
 def inks(grid: Grid, fused: Bytes, seen: Bytes) -> list[Ink]:
     """The ink of every box in fused patches (boxes, SIDE, SIDE); pixels that are not seen do not count."""
-    dark = _quiet(_darkness(grid, fused))
+    dark = _darkness(grid, fused)
     return [_ink(grid, n, dark[n], seen[n]) for n in range(grid.boxes)]
 
 
@@ -54,16 +52,6 @@ def _darkness(grid: Grid, fused: Bytes) -> Floats:
     """Against the blank, whose print is given some play: a round target has its line inside its box."""
     blank = np.stack([cv2.erode(patch, np.ones((_PLAY, _PLAY), np.uint8)) for patch in grid.blank])
     return (1 - fused.astype(np.float32) / np.maximum(blank, 8)).astype(np.float32)
-
-
-def _quiet(dark: Floats) -> Floats:
-    """Smoothed as far as the picture is noisy: a camera in little light draws specks everywhere."""
-    grain = np.stack([patch - cv2.medianBlur(patch, 5) for patch in dark])
-    noise = float(np.median(np.abs(grain))) * 1.48
-    if noise <= _QUIET:
-        return dark
-    sigma = min(_MOST_SMOOTH, noise / _QUIET)
-    return np.stack([cv2.GaussianBlur(patch, (0, 0), sigma) for patch in dark]).astype(np.float32)
 
 
 def _ink(grid: Grid, n: int, dark: Floats, seen: Bytes) -> Ink:
