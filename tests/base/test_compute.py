@@ -105,11 +105,12 @@ def test_closing_ends_the_processes(tmp_path: Path) -> None:
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from aigaq.base import SystemClock
 from aigaq.base.compute import Job, derive
 from tests.base.compute_work import sleep_long
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background without it
     list(derive(sleep_long, [Job(sys.argv[1], sys.argv[1])], processes=1, clock=SystemClock()))
 """
 
