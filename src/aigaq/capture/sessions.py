@@ -4,7 +4,6 @@ import asyncio
 from typing import Protocol
 
 from aigaq.base import Clock
-from aigaq.capture.adapter import AvSession
 from aigaq.capture.errors import CaptureError
 from aigaq.capture.model import Source
 from aigaq.capture.receiver import UnitTarget
@@ -55,4 +54,7 @@ def open_session(source: Source, target: UnitTarget, clock: Clock) -> Session:
     """The session that fits the address: our own client for `rtsp://`, FFmpeg for the rest."""
     if source.url.lower().startswith("rtsp://"):
         return RtspSession(source, target, clock)
+    # FFmpeg's libraries weigh 23 MB, which a box with network cameras alone need not carry.
+    from aigaq.capture.adapter import AvSession  # noqa: PLC0415
+
     return AvSession(source, target, clock)
