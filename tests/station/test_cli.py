@@ -155,3 +155,10 @@ async def test_check_finds_what_is_wrong(tmp_path, farm, small_video, long_gop_v
     told = await asyncio.to_thread(call, "check", "-c", config, "--seconds", "1")
     assert "NOT fit" in told.stdout
     assert "wr0ng" not in told.stdout + done.stdout
+
+
+def test_a_box_with_network_cameras_alone_carries_no_ffmpeg():
+    """23 MB, which would be a third of what 20 cameras cost."""
+    words = "import sys, aigaq.station.cli, aigaq.station.agent; print({'av', 'numpy', 'cv2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
