@@ -14,8 +14,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from aigaq.app.demo_files import demo_register, mount, write_demo
+from aigaq.app.demo_files import ENROLMENT, Ports, demo_register, mount, write_demo
 from aigaq.base import SystemClock, from_ms, utc_ms
+from aigaq.ledger.enrolment import post_leaf
 from aigaq.simulator import make_scenes
 from benchmarks.lab import FOLDER, LOG, FarmProcess, running
 
@@ -49,13 +50,21 @@ def center(folder: Path) -> Iterator[Center]:
     with FarmProcess(cameras, wall_aligned=True) as farm, ExitStack() as stack:
         base = next(iter(farm.urls.values())).rpartition("/")[0]
         register = demo_register(now, 1, base)
-        port = free_port()
-        files = write_demo(folder, register, f"http://127.0.0.1:{port}", port)
+        port, patch, *witnesses = (free_port() for _ in range(5))
+        ports = Ports(port, patch, tuple(witnesses))
+        files = write_demo(folder, register, SystemClock(), ports)
         aigaq: list[object] = [sys.executable, "-m", "aigaq"]
-        boxes = [[*aigaq, "station", "run", "--config", path] for path in files.stations.values()]
-        stack.enter_context(running([[*aigaq, "center", "run", "--config", files.center], *boxes]))
+        keepers = [
+            [*aigaq, "witness", "run", "--config", path, "--listen", f"127.0.0.1:{at}"]
+            for path, at in zip(files.witnesses, witnesses, strict=True)
+        ]
+        stack.enter_context(running([*keepers, [*aigaq, "center", "run", "--config", files.center]]))
+        wait_for(f"{ports.center_url}/policy.txt")
+        for path in files.stations.values():
+            post_leaf(ports.center_url, (path.parent / "data" / ENROLMENT).read_bytes())
+        stack.enter_context(running([[*aigaq, "station", "run", "--config", path] for path in files.stations.values()]))
         camera = next(iter(register.cameras()))
-        found = Center(f"http://127.0.0.1:{port}", camera.station, camera.id, farm.urls[mount(camera, "sub")])
+        found = Center(ports.center_url, camera.station, camera.id, farm.urls[mount(camera, "sub")])
         wait_for(f"{found.media}/live.m3u8")
         yield found
 
